@@ -18,10 +18,10 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # The pattern `work` stands for the packages of all modules that go.work names.
 
-.PHONY: help run build test check ci sound files format vet lint generate verify modules race cover disks bench faults mutants hostile browser proxy clients playground
+.PHONY: help run build test check ci sound files format vet lint generate verify modules race cover disks bench bench-large faults mutants hostile browser proxy clients playground
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: export GOWORK = off
 run: ## run the server on 127.0.0.1:4000, with its history in data/configapi.db
@@ -82,6 +82,9 @@ cover: ## fail when less than 90 % is covered, or less than all of the domain
 
 bench: ## measure everything side by side, and print a table
 	cd bench && $(GO) run .
+
+bench-large: ## measure 10,000,000 events of 1,000,000 names: 20 minutes, 12 GB of disk
+	cd bench && $(GO) run . -only large
 
 faults: ## let everything fail that can, and check that nothing is lost; see test/faults/README.md
 	cd test/faults && $(GO) run . $(FAULTS)

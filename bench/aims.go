@@ -38,10 +38,13 @@ const (
 	endsAim        = time.Second            // for all of the difference of the two ends
 	historyPageAim = 10 * time.Millisecond  // for a page
 	childrenAim    = 5 * time.Millisecond   // for a page
-	applyAim       = 100 * time.Millisecond // for a set of appliedChanges
-	dryRunAim      = 5 * time.Millisecond   // for a set of dryRunChanges
-	setsAim        = 1.00                   // changes/s, of those of etcd's largest transactions
+	applyAim       = 100 * time.Millisecond // for a set of largestSet
+	dryRunAim      = 5 * time.Millisecond   // for a dry run
+	setsAim        = 1.00                   // changes/s, of those of etcd's transactions
 )
+
+// valuesAim is the throughput of writes of large values relative to etcd's puts.
+const valuesAim = 1.00
 
 // Aims of streams. The ratios are upper bounds of the server's CPU time per delivery.
 const (
@@ -54,8 +57,11 @@ const (
 	deliveryAim            = 10 * time.Millisecond
 	deliveryAimSubscribers = 1000
 	nodeDeliveryAim        = 100 * time.Millisecond // the same across nodes
-	idleAim                = 25_000                 // bytes per idle subscriber
-	idleAimSubscribers     = 10_000
+	// busyP50Aim and busyP99Aim are the same from one node to another, with busyRate changes/s
+	busyP50Aim         = 5 * time.Millisecond
+	busyP99Aim         = 15 * time.Millisecond
+	idleAim            = 25_000 // bytes per idle subscriber
+	idleAimSubscribers = 10_000
 )
 
 // threeNodesAim is the throughput of three nodes relative to one, with the same number of clients.

@@ -40,6 +40,23 @@ func (r *report) cells() []cell {
 	})
 }
 
+// inOrder returns the cells of some loads that were measured, etcd's first, then by store.
+func (r *report) inOrder(measured measurements, loads []string, clients []int) []cell {
+	var cells []cell
+	for _, load := range loads {
+		for _, n := range clients {
+			for _, store := range append([]string{""}, r.Options.Stores...) {
+				for _, by := range []string{byEtcd, byEtcdMost, byREST, byGraphQL} {
+					if at := (cell{load, store, by, n}); measured[at] != nil {
+						cells = append(cells, at)
+					}
+				}
+			}
+		}
+	}
+	return cells
+}
+
 // Texts of a table where there is no figure.
 const (
 	notMeasured = "–"

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -37,13 +38,13 @@ func (r *rig) startContenders(ctx context.Context) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	etcd, err := r.startEtcd(ctx)
+	etcd, err := r.startEtcd(ctx, "load", r.options)
 	if err != nil {
 		return nil, err
 	}
 	var ours []contender
 	for _, store := range r.options.Stores {
-		ways, err := r.startOurs(ctx, store)
+		ways, err := r.startOurs(ctx, store, "load", r.options)
 		if err != nil {
 			return nil, err
 		}
@@ -62,12 +63,14 @@ func (r *rig) startBare(ctx context.Context) (contender, error) {
 	}, err
 }
 
-func (r *rig) startEtcd(ctx context.Context) (contender, error) {
-	p, address, err := r.startReference(ctx, commandEtcd, r.dir+"/etcd")
+// startEtcd starts an etcd for a part, and writes all names to it.
+func (r *rig) startEtcd(ctx context.Context, part string, o options) (contender, error) {
+	dir := r.dir + "/etcd-" + part
+	r.onClose(func() { _ = os.RemoveAll(dir) })
+	p, address, err := r.startReference(ctx, commandEtcd, dir)
 	if err != nil {
 		return contender{}, err
 	}
-	o := r.options
 	var gets []clientv3.OpOption
 	if o.EtcdReads == readsSerializable {
 		gets = append(gets, clientv3.WithSerializable())
@@ -85,9 +88,10 @@ func (r *rig) startEtcd(ctx context.Context) (contender, error) {
 	}, fill(ctx, connect(etcdPut), o)
 }
 
-// startOurs starts configapi on a store, with a contender for each API.
-func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) {
-	url, err := r.newStore(ctx, store, "load")
+// startOurs starts configapi on a store for a part, with a contender for each API, and writes all
+// names to it.
+func (r *rig) startOurs(ctx context.Context, store, part string, o options) ([]contender, error) {
+	url, err := r.newStore(ctx, store, part)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) 
 	}
 	r.onClose(func() { stop(server.Process) })
 	cpu := func() time.Duration { return server.CPU() + r.databaseCPU(store) }
-	size := r.options.Size
+	size := o.Size
 	way := func(by string, get, put request) contender {
 		return contender{store: store, by: by, cpu: cpu, forget: server.ForgetLog, connect: map[string]connector{
 			partReads:  httpConnector(server.Address, get),
@@ -107,7 +111,7 @@ func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) 
 	return []contender{
 		way(byREST, restGet(size), restPut(size)),
 		way(byGraphQL, graphQLGet(size), graphQLSet(size)),
-	}, fill(ctx, httpConnector(server.Address, restPut(size)), r.options)
+	}, fill(ctx, httpConnector(server.Address, restPut(size)), o)
 }
 
 // httpConnector returns a connector for one kind of request to a server.

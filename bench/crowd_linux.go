@@ -250,7 +250,7 @@ func checkFiles(connections int) error {
 		return os.NewSyscallError("getrlimit", err)
 	}
 	if need := uint64(connections + others); limit.Cur < need {
-		return fmt.Errorf("%d subscribers need %d open files, the limit is %d: raise it (ulimit -Hn), or ask for fewer", connections, need, limit.Cur)
+		return &tooManyFiles{connections, need, limit.Cur}
 	}
 	return nil
 }

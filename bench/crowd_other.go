@@ -13,6 +13,9 @@ func joinCrowd(context.Context, string, int, int, bool, *tally) (io.Closer, erro
 	return nil, errors.New("streams are measured on Linux only; leave them out with -only")
 }
 
+// checkFiles has nothing to check where nothing is measured.
+func checkFiles(int) error { return nil }
+
 // joinSecured is left out with joinCrowd.
 func joinSecured(context.Context, string, int, *tally) (io.Closer, error) {
 	return nil, errors.New("streams are measured on Linux only; leave them out with -only")

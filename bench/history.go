@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,7 +16,8 @@ import (
 	"configapi/internal/eventstore/sqlite"
 )
 
-// historyBatch is the number of events per append, as in configapi's writer.
+// historyBatch is the number of events per append, as in configapi's writer, unless the options
+// have another one.
 const historyBatch = 500
 
 // historyStep is the time between two events.
@@ -62,7 +64,8 @@ func writeHistory(ctx context.Context, store eventstore.Store, o options) error 
 
 	var chain eventstore.Chain
 	var head eventstore.Head
-	batch := make([]eventstore.Record, 0, historyBatch)
+	size := cmp.Or(o.Batch, historyBatch)
+	batch := make([]eventstore.Record, 0, size)
 	for i := range o.Events {
 		n := i
 		switch {
@@ -77,7 +80,7 @@ func writeHistory(ctx context.Context, store eventstore.Store, o options) error 
 		if err != nil {
 			return fmt.Errorf("making event %d: %w", i+1, err)
 		}
-		if batch = append(batch, record); len(batch) < historyBatch && i+1 < o.Events {
+		if batch = append(batch, record); len(batch) < size && i+1 < o.Events {
 			continue
 		}
 		next := chain.Seal(head, appendID(), batch)
@@ -85,7 +88,7 @@ func writeHistory(ctx context.Context, store eventstore.Store, o options) error 
 			return fmt.Errorf("after event %d: %w", head.Seq, err)
 		}
 		// the store may keep the slice
-		head, batch = next, make([]eventstore.Record, 0, historyBatch)
+		head, batch = next, make([]eventstore.Record, 0, size)
 	}
 	return nil
 }

@@ -15,9 +15,57 @@ import (
 type idleMemory struct {
 	By            string
 	Subscribers   int
-	Before, After int64 // resident, in bytes
-	Later         int64 // like After, after Options.IdleTime
+	Before, After int64  // resident, in bytes
+	Later         int64  // like After, after Options.IdleTime
+	Single        sample // of single changes to all of them
 	Err           error
+}
+
+// tooManyFiles says that this machine does not allow so many connections. It voids no run.
+type tooManyFiles struct {
+	connections int
+	need, limit uint64
+}
+
+func (e *tooManyFiles) Error() string {
+	return fmt.Sprintf("%d subscribers need %d open files, the limit is %d: raise it (ulimit -Hn), or ask for fewer", e.connections, e.need, e.limit)
+}
+
+// refused returns why the machine does not allow the measurement, "" if it does.
+func (m idleMemory) refused() string {
+	if refused, is := errors.AsType[*tooManyFiles](m.Err); is {
+		return refused.Error()
+	}
+	return ""
+}
+
+// measureAllIdle measures all servers with the first number of idle subscribers, and configapi with
+// the others. Each number has fresh servers.
+func measureAllIdle(ctx context.Context, r *rig, progress io.Writer) (all []idleMemory, err error) {
+	for _, subscribers := range r.options.Idle {
+		all, err = addIdle(ctx, r, all, subscribers, progress)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+func addIdle(ctx context.Context, r *rig, all []idleMemory, subscribers int, progress io.Writer) ([]idleMemory, error) {
+	defer r.closeTo(len(r.undo))
+	publishers, err := r.startPublishers(ctx)
+	if err != nil {
+		return all, err
+	}
+	for i := range publishers {
+		if p := &publishers[i]; p.perSocket > 0 && p.by != byGqlgen || subscribers == r.options.Idle[0] {
+			all = append(all, measureIdle(ctx, p, subscribers, r.options, progress))
+		}
+		if err := ctx.Err(); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // perSubscriber returns the memory per subscriber at first, in bytes.
@@ -41,13 +89,17 @@ const (
 )
 
 // measureIdle measures the resident memory of a fresh server without subscribers and with many.
-// Then it writes one change, which all of them must receive.
-func measureIdle(ctx context.Context, p *publisher, o options, progress io.Writer) idleMemory {
-	m := idleMemory{By: p.by, Subscribers: o.Idle}
-	if !p.takes(o.Idle) {
+// Then it writes one change after the other, each of which all of them must receive.
+func measureIdle(ctx context.Context, p *publisher, subscribers int, o options, progress io.Writer) idleMemory {
+	m := idleMemory{By: p.by, Subscribers: subscribers}
+	if !p.takes(subscribers) {
 		m.Subscribers = p.most
 	}
 	m.Err = m.measure(ctx, p, o)
+	if m.refused() != "" {
+		fmt.Fprintf(progress, "idle   %-9s refused: %v\n", p.by, m.Err)
+		return m
+	}
 	if m.Err != nil {
 		fmt.Fprintf(progress, "idle   %-9s FAILED: %v\n", p.by, m.Err)
 		return m
@@ -57,34 +109,39 @@ func measureIdle(ctx context.Context, p *publisher, o options, progress io.Write
 }
 
 func (m *idleMemory) measure(ctx context.Context, p *publisher, o options) (err error) {
-	if _, _, err := idleWith(ctx, p, min(idleWarmUp, m.Subscribers), 0, o); err != nil {
+	if err := p.checkFiles(m.Subscribers); err != nil {
+		return err
+	}
+	warmUp := idleMemory{Subscribers: min(idleWarmUp, m.Subscribers)}
+	if err := warmUp.with(ctx, p, 0, o); err != nil {
 		return err
 	}
 	if m.Before, err = settledRSS(ctx, p.process); err != nil {
 		return err
 	}
-	m.After, m.Later, err = idleWith(ctx, p, m.Subscribers, o.IdleTime, o)
-	return err
+	return m.with(ctx, p, o.IdleTime, o)
 }
 
-// idleWith returns the memory of a server with so many subscribers, at first and after a time, and
-// checks that all are still alive then.
-func idleWith(ctx context.Context, p *publisher, subscribers int, wait time.Duration, o options) (rss, later int64, err error) {
-	s, err := openSession(ctx, p, subscribers, o)
+// with measures the memory of a server with its subscribers, at first and after a time, and then
+// the delay of changes to all of them.
+func (m *idleMemory) with(ctx context.Context, p *publisher, wait time.Duration, o options) (err error) {
+	s, err := openSession(ctx, p, m.Subscribers, o)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	done := closeWith(ctx, s)
 	defer func() { err = errors.Join(err, done()) }()
-	if rss, err = settledRSS(ctx, p.process); err != nil {
-		return 0, 0, err
+	if m.After, err = settledRSS(ctx, p.process); err != nil {
+		return err
 	}
 	waitUntil(ctx, time.Now().Add(wait))
 	now, err := p.process.Memory()
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	return rss, now.Resident, s.drive(ctx, streamLoad{writers: 1}, o.Size, 0)
+	m.Later = now.Resident
+	m.Single, err = s.measure(ctx, streamLoads[0])
+	return err
 }
 
 // settledRSS waits until the memory of a process has settled, for patience at most.

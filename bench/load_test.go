@@ -86,3 +86,18 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestAMeasurementLastsUntilSomethingIsAnswered: the first answer comes after the time of the
+// measurement.
+func TestAMeasurementLastsUntilSomethingIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func() error { time.Sleep(900 * time.Millisecond); return nil }
+		got, err := loadLongEnough(t.Context(), []operation{slow}, 0, 300*time.Millisecond, nil)
+		if err != nil || got.Operations != 1 || got.Elapsed != 1200*time.Millisecond {
+			t.Errorf("got %+v, %v, want one answer in 1.2 s", got, err)
+		}
+		if _, err := loadLongEnough(t.Context(), []operation{func() error { time.Sleep(time.Minute); return nil }}, 0, time.Second, nil); !errors.Is(err, errNothingAnswered) {
+			t.Errorf("got %v, want no answer", err)
+		}
+	})
+}

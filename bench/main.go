@@ -84,6 +84,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partValues) {
+		if result.Values, err = measureValues(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	if o.histories() {
 		if err := measureHistories(ctx, r, result, progress); err != nil {
 			return nil, err
@@ -94,13 +99,28 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partLarge) {
+		if result.Large, err = measureLarge(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	if o.has(partStreams) {
-		if result.Streams, err = measureStreams(ctx, r, progress); err != nil {
+		if result.Streams.Loads, err = measureStreams(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
+	if o.has(partIdle) {
+		if result.Streams.Idle, err = measureAllIdle(ctx, r, progress); err != nil {
 			return nil, err
 		}
 	}
 	if o.nodes() {
 		if result.Nodes, err = measureNodes(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
+	if o.has(partLimits) {
+		if result.Limits, err = measureLimits(ctx, r, progress); err != nil {
 			return nil, err
 		}
 	}

@@ -109,7 +109,7 @@ func measure(ctx context.Context, o options, c contender, at cell) (sample, erro
 	// unblocks clients that wait for an answer
 	stop := context.AfterFunc(ctx, func() { _ = closeOnce() })
 	defer stop()
-	taken, err := load(ctx, operations, o.WarmUp, o.Duration, c.cpu)
+	taken, err := loadLongEnough(ctx, operations, o.WarmUp, o.Duration, c.cpu)
 	taken.Operations *= max(c.changes[at.Part], 1)
 	return taken, errors.Join(err, closeOnce())
 }

@@ -23,8 +23,9 @@ var nodeSetups = []nodeSetup{{1, 0}, {2, 0}, {3, 0}, {1, 1}, {3, 1}}
 // nodeClients is how many clients write to all nodes together, the same number to each.
 const nodeClients = 192
 
-// nodeLoads are the loads of one node while another one has subscribers.
-var nodeLoads = []streamLoad{pacedLoad}
+// nodeLoads are the loads of one node while another one has subscribers, and busyNodeLoads those
+// while it has a single one.
+var nodeLoads, busyNodeLoads = []streamLoad{pacedLoad}, []streamLoad{busyLoad}
 
 // nodeGroup is a number of nodes on one database.
 type nodeGroup struct {
@@ -45,6 +46,11 @@ func measureNodes(ctx context.Context, r *rig, progress io.Writer) (measurements
 	all := measurements{}
 	watched := slices.DeleteFunc(slices.Clone(groups), func(g nodeGroup) bool { return !g.isWatched() })
 	if err := all.addSessions(ctx, each(watched, r.acrossNodes), nodeLoads, o, progress); err != nil {
+		return nil, err
+	}
+	alone := o
+	alone.Subscribers = []int{1}
+	if err := all.addSessions(ctx, each(watched, r.acrossNodes), busyNodeLoads, alone, progress); err != nil {
 		return nil, err
 	}
 	for _, g := range groups {

@@ -9,7 +9,7 @@ import (
 // nodeCells returns all cells of several nodes, with those next to each other that are compared.
 func (r *report) nodeCells() []cell {
 	var cells []cell
-	for _, cellOf := range []func(nodeSetup) cell{nodeWrites, r.nodeDelays} {
+	for _, cellOf := range []func(nodeSetup) cell{nodeWrites, r.nodeDelays, busyNode} {
 		for _, setup := range nodeSetups {
 			if at := cellOf(setup); r.Nodes[at] != nil {
 				cells = append(cells, at)
@@ -19,7 +19,8 @@ func (r *report) nodeCells() []cell {
 	return cells
 }
 
-// nodeWrites returns the cell of writes to nodes, and nodeDelays that of their subscribers.
+// nodeWrites returns the cell of writes to nodes, nodeDelays that of their subscribers, and
+// busyNode that of a subscriber while another node writes much.
 func nodeWrites(s nodeSetup) cell {
 	return cell{Part: partWrites, Store: storePostgres, By: s.String(), Clients: nodeClients}
 }
@@ -27,6 +28,8 @@ func nodeWrites(s nodeSetup) cell {
 func (r *report) nodeDelays(s nodeSetup) cell {
 	return cell{Part: loadPaced, By: s.String(), Clients: r.Options.nodeSubscribers()}
 }
+
+func busyNode(s nodeSetup) cell { return cell{Part: loadBusy, By: s.String(), Clients: 1} }
 
 func (r *report) writeNodes(doc *document) {
 	doc.line("## Many nodes")
@@ -36,6 +39,9 @@ func (r *report) writeNodes(doc *document) {
 	doc.line(fmt.Sprintf("From the acknowledgement of a write at one node to the frame at a subscriber of another (with 1 node: of the same), at %d changes/s, "+
 		"or as many as the node takes. Every delivery was counted, and checked to come once and in order:", pacedRate))
 	r.writeNodeDelays(doc)
+	doc.line(fmt.Sprintf("The same at a single subscriber, while the first node writes %d changes/s, %d at once, or as many as it takes. "+
+		"A change can be read at a node before its frame leaves:", busyRate, busyWriters))
+	r.writeBusyNodes(doc)
 }
 
 func (r *report) writeNodeWrites(doc *document) {
@@ -68,4 +74,27 @@ func (r *report) writeNodeDelays(doc *document) {
 		t.Add(fmt.Sprint(setup.nodes), fmt.Sprint(subscribers), rateText(s), timeText(s, p50), timeText(s, p99), aim, reached)
 	}
 	doc.table(t)
+}
+
+func (r *report) writeBusyNodes(doc *document) {
+	t := reports.Table{Head: []string{"nodes", "/s", "p50", "p99", "aim", "reached"}}
+	for _, setup := range nodeSetups {
+		if !setup.isWatched() {
+			continue
+		}
+		s := r.Nodes[busyNode(setup)]
+		aim := fmt.Sprintf("p50 < %s, p99 < %s", milliseconds(busyP50Aim), milliseconds(busyP99Aim))
+		t.Add(fmt.Sprint(setup.nodes), rateText(s), timeText(s, p50), timeText(s, p99), aim, busyInTime(s))
+	}
+	doc.table(t)
+}
+
+// busyInTime returns whether a busy node's changes arrive in time, and as many of them as they
+// should.
+func busyInTime(s *series) string {
+	if text, ok := missing(s); ok {
+		return text
+	}
+	const least = 0.95 // of busyRate
+	return yesNo(medianOf(s.Samples, p50) < busyP50Aim && medianOf(s.Samples, p99) < busyP99Aim && medianOf(s.Samples, sample.rate) >= least*float64(busyRate))
 }

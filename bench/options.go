@@ -31,13 +31,18 @@ type options struct {
 	NameSize int    // of a name in a history, in bytes; 0: as short as it can be
 	Client   string // clientLean or clientNetHTTP
 	Events   int    // in the history of the start measurement
+	Batch    int    // events per append of a history; 0: historyBatch
+
+	LargeValue  int // bytes of a value of the part values
+	LargeEvents int // in the history of the part large
+	LargeNames  int
 
 	EtcdConns int    // connections of etcd's client; 0: see connections
 	EtcdReads string // readsSerializable or readsLinearizable
 
 	Publishers     []string // contenders of streams
 	Subscribers    []int
-	Idle           int           // subscribers of the memory measurement
+	Idle           []int         // subscribers of the part idle
 	IdleTime       time.Duration // until the second memory measurement
 	EtcdWatchConns int           // connections of etcd's watchers; 0: see watchConnections
 }
@@ -49,10 +54,14 @@ const (
 	partStart   = "start"
 	partAsOf    = "asof"
 	partStreams = "streams"
+	partIdle    = "idle"
 	partNodes   = "nodes"
 	partMemory  = "memory"
 	partSets    = "sets"
 	partPages   = "pages"
+	partValues  = "values"
+	partLarge   = "large"
+	partLimits  = "limits"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -76,21 +85,24 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.StringVar(&o.Out, "out", "", "write the report to this `file` too")
 	fs.StringVar(&o.Tree, "tree", "..", "source `tree` of configapi")
 	fs.StringVar(&o.Binary, "binary", "", "measure this configapi `program` instead of building one from -tree")
-	fs.DurationVar(&o.Duration, "duration", 3*time.Second, "length of one measurement")
+	fs.DurationVar(&o.Duration, "duration", 2*time.Second, "length of one measurement")
 	fs.DurationVar(&o.WarmUp, "warmup", 500*time.Millisecond, "load before each measurement that is not counted")
 	fs.IntVar(&o.Rounds, "rounds", 3, "measurements of each cell; contenders take turns, the median counts")
 	fs.IntVar(&o.Names, "names", 10_000, "number of names that are written and read")
 	fs.IntVar(&o.Size, "value-size", 64, "`bytes` of a value")
+	fs.IntVar(&o.LargeValue, "large-value", defaultLargeValue, "`bytes` of a value of the part values")
+	fs.IntVar(&o.LargeEvents, "large-events", defaultLargeEvents, "events in the history of the part large, which only -only runs")
+	fs.IntVar(&o.LargeNames, "large-names", defaultLargeNames, "names in it")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
-	fs.IntVar(&o.Idle, "idle", 10_000, "idle `subscribers` that memory is measured with")
-	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
+	fs.DurationVar(&o.IdleTime, "idle-time", 15*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,start,asof,pages,sets,memory,streams,nodes", "`parts` to run")
+	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,idle,nodes,limits", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
-	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
+	idle := fs.String("idle", "10000,50000", "`counts` of idle subscribers that memory is measured with")
+	subscribers := fs.String("subscribers", "1000", "`counts` of subscribers to streams")
 	publishers := fs.String("publishers", strings.Join(publishersInReport, ","), "`contenders` of streams to measure")
 	fs.StringVar(&o.Client, "client", clientLean, "HTTP client: lean, or nethttp for Go's own")
 	fs.StringVar(&o.EtcdReads, "etcd-reads", readsSerializable, "etcd's gets: serializable (as cheap as they come) or linearizable")
@@ -103,7 +115,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if quick {
 		given := map[string]bool{}
 		fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-		o.makeQuick(given, clients, subscribers)
+		o.makeQuick(given, clients, subscribers, idle)
 	}
 	var err error
 	o.Parts, o.Stores, o.Publishers = strings.Split(*parts, ","), strings.Split(*stores, ","), strings.Split(*publishers, ",")
@@ -113,11 +125,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if o.Subscribers, err = parseCounts("subscribers", *subscribers); err != nil {
 		return o, err
 	}
+	if o.Idle, err = parseCounts("idle", *idle); err != nil {
+		return o, err
+	}
 	return o, o.check()
 }
 
 // makeQuick shortens what no flag has set.
-func (o *options) makeQuick(given map[string]bool, clients, subscribers *string) {
+func (o *options) makeQuick(given map[string]bool, clients, subscribers, idle *string) {
 	if !given["duration"] {
 		o.Duration = time.Second
 	}
@@ -137,7 +152,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 		*subscribers = "200"
 	}
 	if !given["idle"] {
-		o.Idle = 1000
+		*idle = "1000"
 	}
 	if !given["idle-time"] {
 		o.IdleTime = 0
@@ -147,7 +162,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes),
+		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partIdle, partNodes, partLarge, partLimits),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
@@ -158,9 +173,13 @@ func (o *options) check() error {
 		atLeast("names", o.Names, 1),
 		atMost("names", o.Names, 1_000_000), // as many as nameDigits can number
 		atLeast("value-size", o.Size, numberWidth),
+		atLeast("large-value", o.LargeValue, numberWidth),
+		atMost("large-value", o.LargeValue, defaultLargeValue),
+		atLeast("large-names", o.LargeNames, 1),
+		atMost("large-names", o.LargeNames, 1_000_000),
+		atLeast("large-events", o.LargeEvents, 1),
 		atLeast("start-events", o.Events, 1),
 		atLeast("etcd-conns", o.EtcdConns, 0),
-		atLeast("idle", o.Idle, 1),
 		atLeast("idle-time", o.IdleTime, 0),
 		atLeast("etcd-watch-conns", o.EtcdWatchConns, 0),
 	)

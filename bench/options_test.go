@@ -15,19 +15,19 @@ func TestOptionsOfAFullRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Duration != 3*time.Second || o.Rounds != 3 || o.Names != 10_000 || o.Size != 64 || o.Events != 1_000_000 {
+	if o.Duration != 2*time.Second || o.Rounds != 3 || o.Names != 10_000 || o.Size != 64 || o.Events != 1_000_000 {
 		t.Errorf("got %+v", o)
 	}
 	if !slices.Equal(o.Clients, []int{1, 16, 64, 256}) || !slices.Equal(o.Stores, []string{storeSQLite, storePostgres}) {
 		t.Errorf("got %v clients of %v", o.Clients, o.Stores)
 	}
-	if !slices.Equal(o.Subscribers, []int{1000, 5000}) || o.Idle != 10_000 || o.IdleTime != 30*time.Second {
-		t.Errorf("got %v subscribers, %d idle for %v", o.Subscribers, o.Idle, o.IdleTime)
+	if !slices.Equal(o.Subscribers, []int{1000}) || !slices.Equal(o.Idle, []int{10_000, 50_000}) || o.IdleTime != 15*time.Second {
+		t.Errorf("got %v subscribers, %v idle for %v", o.Subscribers, o.Idle, o.IdleTime)
 	}
 	if !slices.Equal(o.Publishers, publishersInReport) {
 		t.Errorf("got publishers %v", o.Publishers)
 	}
-	if !o.has(partWrites) || !o.has(partReads) || !o.has(partStart) || !o.has(partAsOf) || !o.has(partMemory) || !o.has(partStreams) || !o.has(partNodes) {
+	if !o.has(partWrites) || !o.has(partReads) || !o.has(partStart) || !o.has(partAsOf) || !o.has(partMemory) || !o.has(partStreams) || !o.has(partIdle) || !o.has(partValues) || !o.has(partLimits) || !o.has(partNodes) {
 		t.Errorf("got parts %v", o.Parts)
 	}
 }
@@ -40,8 +40,8 @@ func TestQuickShortensWhatIsNotGiven(t *testing.T) {
 	if o.Duration != time.Second || o.WarmUp != 300*time.Millisecond || o.Rounds != 2 || !slices.Equal(o.Clients, []int{8}) {
 		t.Errorf("got %+v", o)
 	}
-	if !slices.Equal(o.Subscribers, []int{200}) || o.Idle != 1000 || o.IdleTime != 0 {
-		t.Errorf("got %v subscribers, %d idle for %v", o.Subscribers, o.Idle, o.IdleTime)
+	if !slices.Equal(o.Subscribers, []int{200}) || !slices.Equal(o.Idle, []int{1000}) || o.IdleTime != 0 {
+		t.Errorf("got %v subscribers, %v idle for %v", o.Subscribers, o.Idle, o.IdleTime)
 	}
 	if o, err = parseOptions([]string{"-quick", "-duration", "2s", "-warmup", "0s"}, io.Discard); err != nil {
 		t.Fatal(err)

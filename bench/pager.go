@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"time"
 )
 
@@ -112,24 +114,37 @@ func (p *pager) children() ([]time.Duration, error) {
 // all reads all pages of a document, and returns how long each took, and how many elements they
 // have in all.
 func (p *pager) all(document string, variables map[string]any) (pages []time.Duration, elements int, err error) {
-	for {
+	return p.some(document, variables, math.MaxInt)
+}
+
+// some reads so many pages at most.
+func (p *pager) some(document string, variables map[string]any, most int) (pages []time.Duration, elements int, err error) {
+	type page struct {
+		Nodes    []struct{}
+		PageInfo struct {
+			HasNextPage bool
+			EndCursor   string
+		}
+	}
+	variables = maps.Clone(variables)
+	for len(pages) < most {
 		var answer struct {
-			Page struct {
-				Nodes    []struct{}
-				PageInfo struct {
-					HasNextPage bool
-					EndCursor   string
-				}
-			}
+			Page page
+			AsOf struct{ Page page }
 		}
 		took, err := p.ask(document, variables, &answer)
 		if err != nil {
 			return nil, 0, err
 		}
-		pages, elements = append(pages, took), elements+len(answer.Page.Nodes)
-		if !answer.Page.PageInfo.HasNextPage {
-			return pages, elements, nil
+		read := answer.Page
+		if len(read.Nodes) == 0 {
+			read = answer.AsOf.Page
 		}
-		variables["a"] = answer.Page.PageInfo.EndCursor
+		pages, elements = append(pages, took), elements+len(read.Nodes)
+		if !read.PageInfo.HasNextPage {
+			break
+		}
+		variables["a"] = read.PageInfo.EndCursor
 	}
+	return pages, elements, nil
 }

@@ -33,7 +33,7 @@ func measurePages(ctx context.Context, r *rig, h history, progress io.Writer) ([
 		return nil, err
 	}
 	defer stop(server.Process)
-	if err := awaitVerified(ctx, server, r.options.Events); err != nil {
+	if err := awaitVerified(ctx, server, r.options.Events, verifyPatience); err != nil {
 		return nil, err
 	}
 	client, err := dialLean(server.Address, time.Now().Add(time.Duration(r.options.Rounds)*patience))

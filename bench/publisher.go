@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -45,6 +46,8 @@ type publisher struct {
 	stall subscribe
 	// most is the largest number of subscribers that it is measured with. 0: any.
 	most int
+	// perSocket is how many subscribers share a websocket. 0: they have none.
+	perSocket int
 	// write opens connections for so many writers of values of so many bytes.
 	write func(writers, size int, life time.Duration) ([]writer, closers, error)
 	// used returns the CPU time of all its processes. nil: of process only.
@@ -60,6 +63,14 @@ type writer func(change int) error
 
 // takes reports whether it is measured with so many subscribers.
 func (p *publisher) takes(subscribers int) bool { return p.most == 0 || subscribers <= p.most }
+
+// checkFiles returns an error if this process may not open as many files as subscribers need.
+func (p *publisher) checkFiles(subscribers int) error {
+	if p.perSocket == 0 {
+		return nil
+	}
+	return checkFiles((subscribers + p.perSocket - 1) / p.perSocket)
+}
 
 func (p *publisher) cpu() time.Duration {
 	if p.used != nil {
@@ -160,6 +171,7 @@ func (r *rig) overWebsockets(by string, p *processtest.Process, address string, 
 		process:   p,
 		subscribe: join(false),
 		stall:     join(true),
+		perSocket: perConnection,
 		write: func(writers, size int, life time.Duration) ([]writer, closers, error) {
 			return r.restWriters(address, writers, size, life)
 		},
@@ -191,7 +203,9 @@ func (r *rig) restWriters(address string, writers, size int, life time.Duration)
 // startWatched starts an etcd with its own data. connections returns the number of connections for
 // so many watchers.
 func (r *rig) startWatched(ctx context.Context, by, dir string, connections func(watchers int) int) (publisher, error) {
-	p, address, err := r.startReference(ctx, commandEtcd, filepath.Join(r.dir, dir))
+	data := filepath.Join(r.dir, dir)
+	r.onClose(func() { _ = os.RemoveAll(data) })
+	p, address, err := r.startReference(ctx, commandEtcd, data)
 	most := 0
 	if by == byEtcdEach {
 		most = maxEtcdEach
@@ -230,10 +244,17 @@ func (r *rig) etcdWriters(address string, writers, size int, life time.Duration)
 // defaultConnections is how many connections configapi takes by default.
 const defaultConnections = 20_000
 
-// mostConnections returns how many connections a server must take.
+// mostConnections returns how many connections a server must take: as many as there are subscribers
+// in any measurement that this machine does not refuse.
 func (o *options) mostConnections() int {
 	const others = 300 // of writers
-	return max(slices.Max(o.Subscribers), o.Idle) + others
+	most := 0
+	for _, n := range slices.Concat(o.Subscribers, o.Idle) {
+		if checkFiles(n) == nil {
+			most = max(most, n)
+		}
+	}
+	return most + others
 }
 
 // watchConnections returns the number of connections for watchers: the flag, or what is best for

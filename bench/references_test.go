@@ -44,7 +44,7 @@ func TestBareHandlerUnderLoadOfBothClients(t *testing.T) {
 func TestEtcdUnderLoad(t *testing.T) {
 	o := testOptions(t)
 	r := newTestRig(t, o)
-	etcd, err := r.startEtcd(t.Context()) // also writes all names
+	etcd, err := r.startEtcd(t.Context(), "load", r.options) // also writes all names
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,9 +32,10 @@ func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
 		Options: options{
-			Parts: []string{partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Parts: []string{partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partIdle, partNodes, partValues, partLarge, partLimits}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
 			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
+			LargeValue: 1 << 20, LargeEvents: 10_000_000, LargeNames: 1_000_000,
 		},
 		Machine: reports.Facts{{Name: "date", Value: "2026-11-22 12:00 UTC"}, {Name: "CPU", Value: "abacus, 2 cores"}},
 		Loads: measurements{
@@ -77,16 +78,33 @@ func madeReport() *report {
 			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
 		},
 		Sets: measurements{
-			{loadApply, "", byEtcd, 1}:                made(2*ms, 60000, 60000, 60000),
-			{loadApply, storeSQLite, byREST, 1}:       made(20*ms, 60000, 66000, 72000),
-			{loadApply, storeSQLite, byGraphQL, 1}:    made(60*ms, 30000, 30000, 30000),
-			{loadApply, storePostgres, byREST, 1}:     {Err: errors.New("1 of 1 clients failed")},
-			{loadDryRun, storeSQLite, byREST, 1}:      made(ms, 900, 900, 900),
-			{loadDryRun, storePostgres, byGraphQL, 1}: made(3*ms, 300, 300, 300),
+			{"apply 100", "", byEtcd, 16}:              made(3*ms, 90000, 90000, 90000),
+			{"apply 100", storeSQLite, byREST, 16}:     made(4*ms, 90000, 99000, 108000),
+			{"apply 1000", "", byEtcd, 1}:              made(20*ms, 60000, 60000, 60000),
+			{"apply 1000", "", byEtcdMost, 1}:          made(2*ms, 66000, 66000, 66000),
+			{"apply 1000", storeSQLite, byREST, 1}:     made(20*ms, 60000, 66000, 72000),
+			{"apply 1000", storeSQLite, byGraphQL, 1}:  made(60*ms, 30000, 30000, 30000),
+			{"apply 1000", storePostgres, byREST, 1}:   {Err: errors.New("1 of 1 clients failed")},
+			{dryRun.name, storeSQLite, byREST, 1}:      made(ms, 900, 900, 900),
+			{dryRun.name, storePostgres, byGraphQL, 1}: made(3*ms, 300, 300, 300),
 		},
 		Memory: []setMemory{
 			{storeSQLite, 5_000_000, 1_000_000, 5 * time.Second, 268e6, nil}, {storeMemory, 1_000_000, 1_000_000, 6 * time.Second, 451e6, nil},
 			{storePostgres, 5_000_000, 1_000_000, 0, 0, errors.New("it has ended")},
+		},
+		Values: measurements{
+			{loadValues, "", byEtcd, 1}:            made(6*ms, 100, 110, 120),
+			{loadValues, storeSQLite, byREST, 1}:   made(5*ms, 110, 121, 132),
+			{loadValues, storePostgres, byREST, 1}: {Err: errors.New("the quota is used up")},
+		},
+		Large: []largeSeries{
+			{storeSQLite, []largeFact{{"start until /readyz", "5.00 s"}, {"auto_vacuum", "false"}}, nil},
+			{storePostgres, []largeFact{{"start until /readyz", "4.00 s"}}, errors.New("starting: it has ended")},
+		},
+		Limits: []limitRow{
+			{"REST read, one client", oneTrip, "ms", []float64{0.05, 0.04, 0.06}, []float64{0.04, 0.04, 0.03}, nil},
+			{"start", "a start of the program", "ms", nil, nil, nil},
+			{"set", "an fdatasync", "ms", nil, nil, errors.New("measuring the limit: no space")},
 		},
 		Streams: madeStreams(),
 		Nodes: measurements{
@@ -98,6 +116,9 @@ func madeReport() *report {
 			{loadPaced, "", "1 node", 1000}:                            made(10*ms, 100000, 100000, 100000),
 			{loadPaced, "", "2 nodes", 1000}:                           made(19*ms, 100000, 100000, 100000),
 			{loadPaced, "", "3 nodes", 1000}:                           made(20*ms, 100000, 100000, 100000),
+			{loadBusy, "", "1 node", 1}:                                made(2*ms, 5000, 4990, 4980),
+			{loadBusy, "", "2 nodes", 1}:                               made(2*ms, 4000, 4000, 4000),
+			{loadBusy, "", "3 nodes", 1}:                               made(16*ms, 5000, 5000, 5000),
 		},
 	}
 }
@@ -139,9 +160,10 @@ func madeStreams() streams {
 			{loadSingle, "", byTLS, 1000}:        delivered(18, 18, 18),
 		},
 		Idle: []idleMemory{
-			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6},
+			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6, Single: sample{P50: 60 * time.Millisecond, P99: 90 * time.Millisecond}},
 			{By: byGqlgen, Subscribers: 10_000, Err: errors.New("10000 subscribers need 10300 open files")},
 			{By: byEtcd, Subscribers: 10_000, Before: 30e6, After: 40e6, Later: 40e6},
+			{By: byConfigapi, Subscribers: 50_000, Err: &tooManyFiles{50_000, 50_300, 20_000}},
 		},
 	}
 }
@@ -165,7 +187,7 @@ func TestReport(t *testing.T) {
 
 func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	r := madeReport()
-	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files", "2 of 192 clients failed", "large set in store postgres: it has ended",
+	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "the quota is used up", "large history in store postgres: starting: it has ended", "set: measuring the limit: no space", "10300 open files", "2 of 192 clients failed", "large set in store postgres: it has ended",
 		"pages of store postgres: the disk is full", "1 of 1 clients failed"} {
 		if err := r.failures(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
@@ -173,7 +195,9 @@ func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	}
 	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
 	r.Starts, r.Pasts, r.Pages, r.Memory, r.Streams = r.Starts[:1], r.Pasts[:1], r.Pages[:1], r.Memory[:1], streams{}
-	delete(r.Sets, cell{loadApply, storePostgres, byREST, 1})
+	delete(r.Values, cell{loadValues, storePostgres, byREST, 1})
+	r.Large, r.Limits = r.Large[:1], r.Limits[:2]
+	delete(r.Sets, cell{"apply 1000", storePostgres, byREST, 1})
 	delete(r.Nodes, cell{partWrites, storePostgres, "2 nodes", 192})
 	if err := r.failures(); err != nil {
 		t.Errorf("got %v, want none", err)
@@ -184,6 +208,7 @@ func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	r := madeReport()
 	r.Options.Parts = []string{partStart}
 	r.Loads, r.Starts, r.Pasts, r.Pages, r.Sets, r.Memory, r.Streams, r.Nodes = nil, r.Starts[:1], nil, nil, nil, nil, streams{}, nil
+	r.Values, r.Large, r.Limits = nil, nil, nil
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 )
@@ -25,9 +26,22 @@ const namePrefix = "bench-"
 // namePattern and valuePattern return a config's name and value with the marks.
 func namePattern() string { return namePrefix + namePlace }
 
-func valuePattern(size int) string {
-	return valuePlace + strings.Repeat("configapi ", size/10+1)[:size-numberWidth]
+func valuePattern(size int) string { return valuePlace + filler(size-numberWidth) }
+
+// filler returns a text of so many letters and digits, the same in every run. It does not compress
+// as such, so that what a store writes is as long as what it was given.
+func filler(size int) string {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, size/2*2+2)
+	for i := 0; i < size; i += 2 {
+		n := random.IntN(64 * 64)
+		text[i], text[i+1] = letters[n%64], letters[n/64]
+	}
+	return string(text[:size])
 }
+
+// letters need no escape in JSON.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // request is one kind of request, with marks for name and value, and the check of its answer.
 type request struct {

@@ -36,7 +36,7 @@ func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const (
 	wantName  = "bench-000042"
-	wantValue = "000000000007configapi configapi configap"
+	wantValue = "000000000007QUsxICaGQl8q5JO-Z2wSvzKh7Od6"
 )
 
 func TestBothClientsSendTheSame(t *testing.T) {

@@ -57,11 +57,14 @@ func newRig(ctx context.Context, o options) (*rig, error) {
 }
 
 // close stops all processes and removes all data.
-func (r *rig) close() {
-	for i := len(r.undo) - 1; i >= 0; i-- {
+func (r *rig) close() { r.closeTo(0) }
+
+// closeTo stops and removes what has been added since len(r.undo) was n.
+func (r *rig) closeTo(n int) {
+	for i := len(r.undo) - 1; i >= n; i-- {
 		r.undo[i]()
 	}
-	r.undo = nil
+	r.undo = r.undo[:n]
 }
 
 func (r *rig) onClose(f func()) { r.undo = append(r.undo, f) }
@@ -87,6 +90,7 @@ func (r *rig) newStore(ctx context.Context, store, part string) (string, error) 
 		return "memory", nil
 	case storeSQLite:
 		dir := filepath.Join(r.dir, "sqlite-"+part)
+		r.onClose(func() { _ = os.RemoveAll(dir) })
 		return "sqlite:" + filepath.Join(dir, "configapi.db"), os.Mkdir(dir, 0o755)
 	default:
 		name := fmt.Sprintf("configapi_bench_%s_%d", part, os.Getpid())

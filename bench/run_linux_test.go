@@ -13,7 +13,7 @@ import (
 func TestRunOfStreams(t *testing.T) {
 	var stdout, progress strings.Builder
 	err := run(t.Context(), []string{
-		"-dir", t.TempDir(), "-only", "streams", "-stores", "sqlite", "-subscribers", "20", "-idle", "30", "-idle-time", "0s",
+		"-dir", t.TempDir(), "-only", "streams,idle", "-stores", "sqlite", "-subscribers", "20", "-idle", "30", "-idle-time", "0s",
 		"-rounds", "1", "-duration", "300ms", "-warmup", "10ms", "-names", "50", "-etcd-watch-conns", "3",
 	}, &stdout, &progress)
 	if err != nil {
@@ -30,6 +30,21 @@ func TestRunOfStreams(t *testing.T) {
 	}
 	if strings.Count(report, " kB ") < 7 {
 		t.Errorf("the report lacks the memory of idle subscribers:\n%s", report)
+	}
+}
+
+// TestRefusedSubscribersDoNotFailTheRun: the report says why there are no figures.
+func TestRefusedSubscribersDoNotFailTheRun(t *testing.T) {
+	var stdout, progress strings.Builder
+	err := run(t.Context(), []string{
+		"-dir", t.TempDir(), "-only", "idle", "-stores", "sqlite", "-idle", "1000000000", "-publishers", "configapi,configapi 100:1",
+	}, &stdout, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	report := stdout.String()
+	if strings.Count(report, "| refused ") != 2 || !strings.Contains(report, "- configapi: 1000000000 subscribers need 1000000300 open files") {
+		t.Errorf("got\n%s", report)
 	}
 }
 

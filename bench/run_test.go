@@ -17,18 +17,18 @@ func TestRun(t *testing.T) {
 	var stdout, progress strings.Builder
 	err := run(t.Context(), []string{
 		"-dir", dir, "-out", out, "-clients", "2", "-rounds", "1", "-duration", "300ms", "-warmup", "10ms",
-		"-names", "50", "-start-events", "2000", "-stores", "sqlite,postgres,memory", "-only", "writes,reads,start,asof,pages,sets",
+		"-names", "50", "-start-events", "2000", "-stores", "sqlite,postgres,memory", "-only", "writes,reads,values,start,asof,pages,sets", "-large-value", "100000",
 	}, &stdout, &progress)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, progress.String())
 	}
 	report := stdout.String()
-	for _, part := range []string{"## Durable writes", "## Reads of one config", "## Start", "## The past", "## Differences, histories", "## Change sets", "| PostgreSQL", "modernc.org/sqlite"} {
+	for _, part := range []string{"## Durable writes", "## Reads of one config", "## Large values", "## Start", "## The past", "## Differences, histories", "## Change sets", "| PostgreSQL", "modernc.org/sqlite"} {
 		if !strings.Contains(report, part) {
 			t.Errorf("the report lacks %q", part)
 		}
 	}
-	rows := strings.Count(report, "\n| writes  | ") + strings.Count(report, "\n| reads   | ")
+	rows := strings.Count(report, "\n| writes ") + strings.Count(report, "\n| reads ")
 	// etcd; bare, etcd; parts × stores × APIs
 	if want := 1 + 2 + 2*3*2; rows != want || strings.Contains(report, failed) {
 		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)

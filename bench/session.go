@@ -30,6 +30,7 @@ const (
 	loadFlood   = "flood"
 	loadPaced   = "paced"
 	loadStalled = "stalled"
+	loadBusy    = "busy"
 )
 
 // pace is the time between two changes of the paced loads, and pacedRate their number per second.
@@ -40,6 +41,16 @@ const (
 
 // pacedLoad is the load for delays.
 var pacedLoad = streamLoad{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace, timed: true}
+
+// busyLoad is the load for delays at a node while another one writes busyRate changes a second, ten
+// at once.
+var busyLoad = streamLoad{name: loadBusy, writers: busyWriters, behind: math.MaxInt, every: busyPace, timed: true}
+
+const (
+	busyWriters = 10
+	busyPace    = 2 * time.Millisecond
+	busyRate    = busyWriters * int(time.Second/busyPace)
+)
 
 // streamLoads are the loads of each contender, in order.
 var streamLoads = []streamLoad{
@@ -104,7 +115,7 @@ func (s *session) measure(ctx context.Context, l streamLoad) (sample, error) {
 	}
 	expected := 0
 	if l.timed {
-		expected = s.subscribers * int(o.Duration/max(l.every, pace)+2)
+		expected = s.subscribers * l.writers * int(o.Duration/max(l.every, busyPace)+2)
 	}
 	s.tally.reset(expected)
 	begin, server, client := time.Now(), s.publisher.cpu(), ownCPU()

@@ -10,98 +10,129 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// What is measured of change sets.
-const (
-	loadApply  = "apply"
-	loadDryRun = "dry run"
-)
+// setLoad is what is measured of change sets: each request makes so many changes.
+type setLoad struct {
+	name    string
+	changes int
+}
 
 const (
-	appliedChanges = 1000 // of a set that is applied, the most that a set may have
-	dryRunChanges  = 100  // of a dry run
-	etcdChanges    = 128  // of etcd's transactions, the most that it takes by default
+	// etcdPuts is the number of puts in each of etcd's transactions, with which it makes as many
+	// changes as a set has, one transaction after the other.
+	etcdPuts = 100
+	// etcdMostPuts is the most that a transaction of etcd takes by default.
+	etcdMostPuts = 128
+)
+
+// byEtcdMost is etcd with its largest transactions.
+const byEtcdMost = "etcd 128"
+
+// largestSet is the most changes that a set may have.
+const largestSet = 1000
+
+// Sets that are applied, and the dry run.
+var (
+	setLoads = []setLoad{{"apply 100", 100}, {"apply 1000", largestSet}}
+	dryRun   = setLoad{"dry run", 100}
 )
 
 // setClients are the numbers of clients that apply sets.
 var setClients = []int{1, 16}
 
 // measureSets applies change sets to the histories, while etcd, with as many keys, takes its turns
-// with its largest transactions. Then one client makes dry runs.
+// with transactions. Then one client makes dry runs.
 func measureSets(ctx context.Context, r *rig, histories []history, progress io.Writer) (measurements, error) {
 	contenders, err := r.startSetContenders(ctx, histories)
 	if err != nil {
 		return nil, err
 	}
 	all := measurements{}
-	for _, clients := range setClients {
-		if err := all.takeTurns(ctx, r.options, loadApply, clients, contenders, progress); err != nil {
-			return all, err
+	for _, l := range setLoads {
+		for _, clients := range setClients {
+			if err := all.takeTurns(ctx, r.options, l.name, clients, contenders, progress); err != nil {
+				return all, err
+			}
 		}
 	}
-	return all, all.takeTurns(ctx, r.options, loadDryRun, 1, contenders, progress)
+	return all, all.takeTurns(ctx, r.options, dryRun.name, 1, contenders, progress)
 }
 
 // startSetContenders starts etcd, and configapi on each history.
 func (r *rig) startSetContenders(ctx context.Context, histories []history) ([]contender, error) {
 	names := historyNames(r.options)
-	etcd, err := r.startEtcdForSets(ctx, names)
+	contenders, err := r.startEtcdForSets(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	contenders := []contender{etcd}
 	for _, h := range histories {
 		server, err := r.startConfigapi(ctx, h.store, h.url)
 		if err != nil {
 			return nil, err
 		}
 		r.onClose(func() { stop(server.Process) })
-		if err := awaitVerified(ctx, server, r.options.Events); err != nil {
+		if err := awaitVerified(ctx, server, r.options.Events, verifyPatience); err != nil {
 			return nil, fmt.Errorf("on store %s: %w", h.store, err)
 		}
 		for _, by := range []string{byREST, byGraphQL} {
-			contenders = append(contenders, contender{
-				store: h.store,
-				by:    by,
-				connect: map[string]connector{
-					loadApply:  setConnector(server.Address, by, names, r.options.Size, min(appliedChanges, len(names)), false),
-					loadDryRun: setConnector(server.Address, by, names, r.options.Size, min(dryRunChanges, len(names)), true),
-				},
+			c := contender{
+				store:   h.store,
+				by:      by,
+				connect: map[string]connector{},
 				cpu:     func() time.Duration { return server.CPU() + r.databaseCPU(h.store) },
 				forget:  server.ForgetLog,
-				changes: map[string]int{loadApply: min(appliedChanges, len(names))},
-			})
+				changes: map[string]int{},
+			}
+			connect := func(changes int, dryRun bool) connector {
+				return setConnector(server.Address, by, names, r.options.Size, changes, dryRun)
+			}
+			for _, l := range setLoads {
+				c.changes[l.name] = min(l.changes, len(names))
+				c.connect[l.name] = connect(c.changes[l.name], false)
+			}
+			c.connect[dryRun.name] = connect(min(dryRun.changes, len(names)), true)
+			contenders = append(contenders, c)
 		}
 	}
 	return contenders, nil
 }
 
 // startEtcdForSets starts an etcd, and writes all names to it.
-func (r *rig) startEtcdForSets(ctx context.Context, names []string) (contender, error) {
+func (r *rig) startEtcdForSets(ctx context.Context, names []string) ([]contender, error) {
 	p, address, err := r.startReference(ctx, commandEtcd, r.dir+"/etcd-sets")
 	if err != nil {
-		return contender{}, err
+		return nil, err
 	}
 	o := r.options
-	changes := min(etcdChanges, len(names))
-	connect := func(clients int, c clientOptions) ([]operation, closers, error) {
-		ctx, shared, opened, err := dialEtcd(address, connections(o.EtcdConns, clients), c.life)
-		if err != nil {
-			return nil, nil, err
+	connect := func(changes, puts int) connector {
+		return func(clients int, c clientOptions) ([]operation, closers, error) {
+			ctx, shared, opened, err := dialEtcd(address, connections(o.EtcdConns, clients), c.life)
+			if err != nil {
+				return nil, nil, err
+			}
+			var operations []operation
+			for i := range clients {
+				client, value := shared[i%len(shared)], newTemplate(valuePattern(o.Size))
+				operations = append(operations, func() error {
+					return etcdTransactions(ctx, client, names, c.nextName(), changes, puts, value)
+				})
+			}
+			return operations, opened, nil
 		}
-		var operations []operation
-		for i := range clients {
-			client, value := shared[i%len(shared)], newTemplate(valuePattern(o.Size))
-			operations = append(operations, func() error { return etcdTransaction(ctx, client, names, c.nextName(), changes, value) })
-		}
-		return operations, opened, nil
 	}
-	return contender{
-		by:      byEtcd,
-		connect: map[string]connector{loadApply: connect},
+	inHundreds := contender{by: byEtcd, connect: map[string]connector{}, cpu: p.CPU, forget: p.ForgetLog, changes: map[string]int{}}
+	for _, l := range setLoads {
+		changes := min(l.changes, len(names))
+		inHundreds.connect[l.name], inHundreds.changes[l.name] = connect(changes, etcdPuts), changes
+	}
+	most, last := min(etcdMostPuts, len(names)), setLoads[len(setLoads)-1].name
+	largest := contender{
+		by:      byEtcdMost,
+		connect: map[string]connector{last: connect(most, most)},
 		cpu:     p.CPU,
 		forget:  p.ForgetLog,
-		changes: map[string]int{loadApply: changes},
-	}, fillInSets(ctx, connect, changes, o)
+		changes: map[string]int{last: most},
+	}
+	return []contender{inHundreds, largest}, fillInSets(ctx, connect(most, most), most, o)
 }
 
 // fillInSets writes every name once, with transactions of so many.
@@ -114,15 +145,22 @@ func fillInSets(ctx context.Context, connect connector, changes int, o options) 
 	return errors.Join(err, opened.Close())
 }
 
-// etcdTransaction puts so many names, from a number on.
-func etcdTransaction(ctx context.Context, client *clientv3.Client, names []string, first, changes int, value *template) error {
-	puts := make([]clientv3.Op, changes)
-	for i := range puts {
-		puts[i] = clientv3.OpPut(names[(first+i)%len(names)], string(value.fill(0, randomValue())))
+// etcdTransactions puts so many names, from a number on, in transactions of at most so many puts,
+// one after the other.
+func etcdTransactions(ctx context.Context, client *clientv3.Client, names []string, first, changes, most int, value *template) error {
+	for done := 0; done < changes; {
+		puts := make([]clientv3.Op, min(most, changes-done))
+		for i := range puts {
+			puts[i] = clientv3.OpPut(names[(first+done+i)%len(names)], string(value.fill(0, randomValue())))
+		}
+		answer, err := client.Txn(ctx).Then(puts...).Commit()
+		switch {
+		case err != nil:
+			return err
+		case !answer.Succeeded || len(answer.Responses) != len(puts):
+			return fmt.Errorf("unexpected answer: %d of %d puts", len(answer.Responses), len(puts))
+		}
+		done += len(puts)
 	}
-	answer, err := client.Txn(ctx).Then(puts...).Commit()
-	if err == nil && len(answer.Responses) != changes {
-		err = fmt.Errorf("unexpected answer: %d of %d puts", len(answer.Responses), changes)
-	}
-	return err
+	return nil
 }

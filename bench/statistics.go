@@ -41,5 +41,10 @@ func ratio(ours, reference []sample, of func(sample) float64) (s spread, ok bool
 	for i := range ours {
 		ratios[i] = of(ours[i]) / of(reference[i])
 	}
-	return spread{Median: median(ratios), Min: slices.Min(ratios), Max: slices.Max(ratios)}, true
+	return spreadOf(ratios), true
+}
+
+// spreadOf returns the median and the range of ratios, of which there must be one at least.
+func spreadOf(ratios []float64) spread {
+	return spread{Median: median(ratios), Min: slices.Min(ratios), Max: slices.Max(ratios)}
 }

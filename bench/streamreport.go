@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"configapi/test/reports"
@@ -53,7 +54,6 @@ func (r *report) writeStreams(doc *document) {
 	r.writeSharedRatios(doc)
 	r.writeTLS(doc)
 	r.writeDelays(doc)
-	r.writeIdle(doc)
 }
 
 // watchers describes how etcd's watchers are connected.
@@ -179,20 +179,31 @@ func p99InTime(s *series, limit time.Duration) string {
 
 func (r *report) writeIdle(doc *document) {
 	later := fmt.Sprintf("%v later", r.Options.IdleTime)
-	t := reports.Table{Head: []string{"by", "idle subscribers", "RSS without", "RSS with", "per subscriber", "aim", "reached", later}}
+	t := reports.Table{Head: []string{"by", "idle subscribers", "RSS without", "RSS with", "per subscriber", "aim", "reached", later, "p50 of a change", "p99"}}
+	var refused []string
 	for _, m := range r.Streams.Idle {
-		row := []string{m.By, fmt.Sprint(m.Subscribers), failed, failed, failed, notMeasured, notMeasured, failed}
-		if m.Err == nil {
+		row := []string{m.By, fmt.Sprint(m.Subscribers), failed, failed, failed, notMeasured, notMeasured, failed, failed, failed}
+		switch why := m.refused(); {
+		case why != "":
+			t.Add(m.By, fmt.Sprint(m.Subscribers), "refused", notMeasured, notMeasured, notMeasured, notMeasured, notMeasured, notMeasured, notMeasured)
+			refused = append(refused, m.By+": "+why)
+			continue
+		case m.Err == nil:
 			row[2], row[3], row[4] = megabytes(m.Before), megabytes(m.After), kilobytes(m.perSubscriber())
-			row[7] = kilobytes(m.perSubscriberLater())
+			row[7], row[8], row[9] = kilobytes(m.perSubscriberLater()), milliseconds(m.Single.P50), milliseconds(m.Single.P99)
 			if m.By == byConfigapi && m.Subscribers >= idleAimSubscribers {
 				row[5], row[6] = "<= "+kilobytes(idleAim), yesNo(m.perSubscriber() <= idleAim)
 			}
 		}
 		t.Add(row...)
 	}
-	doc.line("Memory of a fresh server without and with subscribers that get nothing but pings, when it has settled, and after a time:")
+	doc.line("## Idle subscribers")
+	doc.line("Memory of a fresh server without and with subscribers that get nothing but pings, when it has settled, and after a time. " +
+		"Then one change after the other, each to all of them, from its acknowledgement to the frame:")
 	doc.table(t)
+	if len(refused) > 0 {
+		doc.line("Refused by this machine:\n\n- " + strings.Join(refused, "\n- "))
+	}
 }
 
 func megabytes(bytes int64) string   { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }

@@ -8,25 +8,19 @@ import (
 // streams are the results of subscriptions.
 type streams struct {
 	Loads measurements // the Part of a cell is the name of a load, and Clients the subscribers
-	Idle  []idleMemory
+	Idle  []idleMemory // of the part idle
 }
 
-// measureStreams starts the servers, measures the memory of idle subscribers while the servers are
-// fresh, and then puts every load on them. Contenders take turns as in measureLoads.
-func measureStreams(ctx context.Context, r *rig, progress io.Writer) (streams, error) {
+// measureStreams starts the servers, and puts every load on them. Contenders take turns as in
+// measureLoads.
+func measureStreams(ctx context.Context, r *rig, progress io.Writer) (measurements, error) {
+	defer r.closeTo(len(r.undo))
 	publishers, err := r.startPublishers(ctx)
 	if err != nil {
-		return streams{}, err
+		return nil, err
 	}
-	all := streams{Loads: measurements{}}
-	o := r.options
-	for i := range publishers {
-		all.Idle = append(all.Idle, measureIdle(ctx, &publishers[i], o, progress))
-		if err := ctx.Err(); err != nil {
-			return all, err
-		}
-	}
-	return all, all.Loads.addSessions(ctx, publishers, streamLoads, o, progress)
+	all := measurements{}
+	return all, all.addSessions(ctx, publishers, streamLoads, r.options, progress)
 }
 
 // addSessions puts loads on publishers in turn, with every number of subscribers. The error is that

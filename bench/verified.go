@@ -16,8 +16,8 @@ const verifyPatience = 10 * time.Minute
 
 // awaitVerified waits until a server that has just started has verified so many events, which is
 // then no part of what is measured.
-func awaitVerified(ctx context.Context, server *processtest.Server, events int) error {
-	ctx, cancel := context.WithTimeout(ctx, verifyPatience)
+func awaitVerified(ctx context.Context, server *processtest.Server, events int, most time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()

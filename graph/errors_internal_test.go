@@ -37,7 +37,7 @@ func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
 		data := userError(expected.Err, []string{"name"}, nil)
 		switch expected.Kind {
-		case fault.Internal, fault.PositionNotReached, fault.Unavailable:
+		case fault.Internal, fault.PositionNotReached, fault.Unauthenticated, fault.Unavailable:
 			if data != nil {
 				t.Errorf("%v: got %+v, want it to be an error", expected.Err, data)
 			}

@@ -72,6 +72,10 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 		{"head moved back", `UPDATE history_head SET (position, hash, recorded_at) = (SELECT position, hash, recorded_at FROM events WHERE position = 8)`, "position 9: it is after the head, which is at 8"},
 		{"cut, and the head moved back", `DELETE FROM events WHERE position > 8;
 			UPDATE history_head SET (position, hash, recorded_at) = (SELECT position, hash, recorded_at FROM events WHERE position = 8)`, "position 9:"},
+		{"list of versions edited", `UPDATE events SET previous = 1 WHERE position = 7`, "position 7: the list of the versions of its config is damaged there"},
+		{"newest event listed as an older one", `UPDATE newest SET (version, position) = (3, 7) WHERE config_name = 'key-0'`, "position 10: the lists of versions lead to 9 of the events up to it"},
+		{"name not listed", `DELETE FROM newest WHERE config_name = 'key-0'`, "position 10: the lists of versions lead to 6 of the events up to it"},
+		{"first event listed as another one", `UPDATE newest SET first = 2 WHERE config_name = 'key-0'`, "position 10: the list"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

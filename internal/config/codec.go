@@ -45,6 +45,16 @@ func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
 	return current.decode(s, name, version, at)
 }
 
+// OwnValue returns the value v that s was encoded of, without v's memory: in that of s.Data, which
+// has it byte for byte unless it needed escapes, or in memory of its own.
+func (s Stored) OwnValue(v Value) Value {
+	const before, after = len(valueMember + quote), len(quote + end)
+	if len(s.Data) == before+len(v.text)+after {
+		return Value{s.Data[before : len(s.Data)-after]}
+	}
+	return v.Clone()
+}
+
 // CheckKnown returns nil if this program can decode events of a type and schema version, else an
 // [*UnknownEventError].
 func CheckKnown(eventType string, schemaVersion int) error {

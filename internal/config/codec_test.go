@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+	"unsafe"
 
 	"configapi/internal/config"
 
@@ -312,5 +313,25 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestOwnValueSharesNoMemoryWithTheValue: what comes back is in the stored data, or a copy where
+// the data has escapes.
+func TestOwnValueSharesNoMemoryWithTheValue(t *testing.T) {
+	for _, text := range []string{"", "30s", `say "x"`, "line\nline", "ü"} {
+		v := value(text)
+		stored := config.Encode(config.Event{Type: config.ValueSet, Value: v})
+		own := stored.OwnValue(v)
+		if own.String() != text {
+			t.Errorf("%q: got %q", text, own.String())
+		}
+		if text != "" && unsafe.StringData(own.String()) == unsafe.StringData(v.String()) {
+			t.Errorf("%q: the value shares its memory", text)
+		}
+	}
+	stored := config.Encode(config.Event{Type: config.ValueDeleted})
+	if own := stored.OwnValue(config.Value{}); own != (config.Value{}) {
+		t.Errorf("a deletion: got %q", own.String())
 	}
 }

@@ -40,14 +40,27 @@ type SetOutcome struct {
 // A dry run does the same on the newest view, up to the append: it writes nothing, and neither
 // looks for a receipt nor leaves one.
 //
+// A rejection is not older than what any node had acknowledged when Apply was called. That of a dry
+// run is of the newest view.
+//
 // The errors: a [*fault.Rejection] with all failures, a [*fault.UnavailableError], which says
 // whether something may have been written, or [fault.ErrPositionNotReached] when this node did not
 // come to AsSeenAt in time, and nothing was written. The end of ctx ends the waiting, not the
 // write.
 func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.ChangeSet) (SetOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
-	written, err := s.write(ctx, caller, set)
+	g, caller, err := s.readyToWrite(caller)
+	if err != nil {
+		return SetOutcome{}, err
+	}
+	return s.applyTo(ctx, g, caller, set)
+}
+
+// applyTo carries out a change set on the history of a generation: when that was replaced, the set
+// is refused.
+func (s *Store) applyTo(ctx context.Context, g *generation, caller auth.Caller, set config.ChangeSet) (SetOutcome, error) {
+	written, err := s.writeTo(ctx, g, caller, set)
 	switch {
 	case err != nil:
 		return SetOutcome{}, err
@@ -63,7 +76,7 @@ func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.Change
 // caller may not read is left out. The set need not have its changes when it has Asked. The errors
 // are those of [Store.Apply].
 func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
@@ -89,12 +102,8 @@ type written struct {
 	generation *generation // that has applied it
 }
 
-// write carries out a change set, or decides it and no more.
-func (s *Store) write(ctx context.Context, caller auth.Caller, set config.ChangeSet) (written, error) {
-	g, caller, err := s.readyToWrite(caller)
-	if err != nil {
-		return written{}, err
-	}
+// writeTo carries out a change set on the history of a generation, or decides it and no more.
+func (s *Store) writeTo(ctx context.Context, g *generation, caller auth.Caller, set config.ChangeSet) (written, error) {
 	failures := writer.Check(&set)
 	if err := g.authorise(caller, &set, failures); err != nil {
 		return written{}, err
@@ -108,7 +117,7 @@ func (s *Store) write(ctx context.Context, caller auth.Caller, set config.Change
 		return written{}, err
 	}
 	if set.DryRun || len(failures) > 0 {
-		outcome, err := g.dryRun(ctx, caller, set, seenAt, failures)
+		outcome, err := g.decide(ctx, caller, set, seenAt, failures)
 		return written{Outcome: outcome, generation: g}, err
 	}
 	if err := s.checkClock(ctx); err != nil {
@@ -136,14 +145,33 @@ func (g *generation) seenAt(ctx context.Context, set *config.ChangeSet) (eventst
 	return end.Seq, err
 }
 
-// dryRun decides a set on the newest view. It changes nothing.
-func (g *generation) dryRun(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
-	view := g.view()
+// decide decides a set that is a dry run, or that is refused for failures of its own. It changes
+// nothing.
+func (g *generation) decide(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
+	view, err := g.viewFor(ctx, &set)
+	if err != nil {
+		return writer.Outcome{}, err
+	}
 	last, err := g.lastValues(ctx, view, &set)
 	if err != nil {
 		return writer.Outcome{}, fault.NotWritten(err)
 	}
 	return g.writer.DryRun(view, caller, set, seenAt, last, failures)
+}
+
+// viewFor returns the view on which a set is decided before it comes to the writer, if at all. For
+// a dry run that is the newest one of this node. Any other set may be refused on it, and refusals
+// are linearizable, like those of the writer: the view includes everything that was in the history
+// when viewFor was called. Then the error is a [*fault.UnavailableError]: nothing was written.
+func (g *generation) viewFor(ctx context.Context, set *config.ChangeSet) (*projection.View, error) {
+	if set.DryRun {
+		return g.view(), nil
+	}
+	view, err := g.linearizableUntil(ctx, ctx)
+	if err != nil {
+		return nil, fault.NotWritten(err)
+	}
+	return view, nil
 }
 
 // lastValues reads the last values of deleted configs that a set restores, among the reads of

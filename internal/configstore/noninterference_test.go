@@ -24,18 +24,21 @@ import (
 // TestNoninterference has one caller do the same random things on two stores. One of them also has
 // changes of tokens, and of names that the caller may not read. Every answer must be the same on
 // both, where a position stands for how many other changes there were up to it, and a page or a
-// message may be shorter. CONFIGAPI_SEED repeats a run.
+// message may be shorter. CONFIGAPI_SEED repeats a run, CONFIGAPI_OPERATIONS sets its length.
 func TestNoninterference(t *testing.T) {
 	t.Parallel()
 	for kind, open := range stores {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			few := 300
+			operations := slowtest.Rounds(300, 3_000)
 			if kind == "memory" {
-				few = 2000
+				operations = slowtest.Rounds(2_000, 10_000)
+			}
+			if n, err := strconv.Atoi(os.Getenv("CONFIGAPI_OPERATIONS")); err == nil {
+				operations = n
 			}
 			const each = 250 // operations of one caller
-			for left := slowtest.Rounds(few, 10_000); left > 0; left -= each {
+			for left := operations; left > 0; left -= each {
 				t.Run(fmt.Sprint(left), func(t *testing.T) { newTwins(t, open).run(min(left, each)) }) // and closes the stores
 			}
 		})

@@ -16,7 +16,7 @@ import (
 // planRevert returns what has to change for the configs that a revert selects, and that the caller
 // may read, to be as they were at its moment. It fails when the caller may not change one of them.
 func (r *Reader) planRevert(ctx context.Context, changeable config.Prefixes, revert *Revert) (p plan, err error) {
-	p.filter = revert.Filter.Within(r.scope)
+	p.at, p.filter = r.Head(), revert.Filter.Within(r.scope)
 	if err := r.checkSelected(ctx, changeable, &p); err != nil || len(p.failures) > 0 {
 		return p, err
 	}
@@ -143,6 +143,7 @@ func (r *Reader) planUndo(ctx context.Context, changeable config.Prefixes, rever
 		r = newReader(r.generation, view, r.scope)
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
 	}
+	p.at = r.Head()
 	visible := changesWithin(revisions, r.scope)
 	if err == nil && len(visible) == 0 {
 		err = fault.ErrPositionUnknown

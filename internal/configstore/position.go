@@ -23,6 +23,11 @@ const headTimeout = 2 * time.Second
 func (h *history) linearizable(ctx context.Context) (*projection.View, error) {
 	waiting, cancel := context.WithTimeout(ctx, h.positionWait)
 	defer cancel()
+	return h.linearizableUntil(ctx, waiting)
+}
+
+// linearizableUntil is linearizable, but waits until waiting ends, which is ctx or derived from it.
+func (h *history) linearizableUntil(ctx, waiting context.Context) (*projection.View, error) {
 	head, err := h.newestHead(waiting)
 	switch {
 	case ctx.Err() != nil:
@@ -190,7 +195,8 @@ func (h *history) beforeSet(ctx context.Context, within, end eventstore.Seq) (ev
 }
 
 // locate returns the revision at a position that is applied. The error is
-// [fault.ErrPositionUnknown] when the history has something else there.
+// [fault.ErrPositionUnknown] when the history has something else there, and of kind
+// [fault.Unavailable] when that is the history of the event store no longer.
 func (h *history) locate(ctx context.Context, at eventstore.Position) (*eventstore.Revision, error) {
 	if at.Seq < 1 {
 		return nil, fault.ErrPositionUnknown
@@ -200,7 +206,26 @@ func (h *history) locate(ctx context.Context, at eventstore.Position) (*eventsto
 		return nil, err
 	}
 	if revision.Position() != at {
-		return nil, fault.ErrPositionUnknown
+		return nil, h.refuse(ctx, at)
 	}
 	return revision, nil
+}
+
+// refuse returns [fault.ErrPositionUnknown] for a position at which the applied history has
+// something else, once the event store does not have the position either: a node that has not
+// noticed yet that another history has taken the place of the one applied does not know the
+// positions that other nodes hand out. So this read has no basis.
+func (h *history) refuse(ctx context.Context, at eventstore.Position) error {
+	reading, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	heads, err := h.own.ReadHeads(reading, eventstore.Head{}, []eventstore.Seq{at.Seq})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return h.readFailed(err)
+	case len(heads) == 1 && heads[0].Position() == at:
+		return h.readFailed(fmt.Errorf("%w: it has %s", projection.ErrDiverged, at))
+	}
+	return fault.ErrPositionUnknown
 }

@@ -23,12 +23,21 @@ import (
 // failOver replaces the history by that of another store, which has the first records in common
 // with it.
 func failOver(f *configstoretest.Faulty, to *memory.Store) {
-	f.SetHooks(configstoretest.Hooks{
+	h := replacedBy(to)
+	h.Wait = configstoretest.Tick
+	f.SetHooks(h)
+}
+
+// replacedBy returns the hooks of a history that was replaced by that of another store. The real
+// Wait is left: it does not notice that.
+func replacedBy(to *memory.Store) configstoretest.Hooks {
+	return configstoretest.Hooks{
 		Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			return to.Append(ctx, expected, records)
 		},
-		Head: to.Head, Read: to.Read, ReadConfig: to.ReadConfig, ReadConfigBack: to.ReadConfigBack, ReadInstant: to.ReadInstant, ReadAsOf: to.ReadAsOf, ReadVersions: to.ReadVersions, LookUp: to.LookUp, Wait: configstoretest.Tick, ReadReceipts: to.ReadReceipts,
-	})
+		Head: to.Head, Read: to.Read, ReadConfig: to.ReadConfig, ReadConfigBack: to.ReadConfigBack, ReadHeads: to.ReadHeads,
+		ReadInstant: to.ReadInstant, ReadAsOf: to.ReadAsOf, ReadVersions: to.ReadVersions, LookUp: to.LookUp, ReadReceipts: to.ReadReceipts,
+	}
 }
 
 // TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. Calls

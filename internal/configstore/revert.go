@@ -105,7 +105,8 @@ func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert 
 
 // plan is what a revert comes to at one position.
 type plan struct {
-	filter   config.Filter // selects the configs that the plan rests on
+	at       eventstore.Head // at which the plan was made
+	filter   config.Filter   // selects the configs that the plan rests on
 	commands []config.Command
 	skipped  []config.Name      // that the client asked for and that need no command
 	reverts  *config.RevisionID // the end of the set that is undone, if one is
@@ -129,7 +130,7 @@ const planTries = 8
 // carried out only when no config that it rests on has changed by then. Otherwise it is made again:
 // the set takes effect at one position, as if it had been computed there.
 func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	if !set.DryRun {
 		// The plan of a request that was carried out before would find its own changes.
@@ -156,23 +157,27 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.Ch
 }
 
 func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
-	reader, err := s.Reader(caller)
+	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
-		return SetOutcome{}, fault.NotWritten(err)
+		return SetOutcome{}, err
 	}
-	p, err := plan(ctx, reader)
+	view, err := g.viewFor(ctx, &set)
+	if err != nil {
+		return SetOutcome{}, err
+	}
+	p, err := plan(ctx, newReader(g, view, caller.Scope(auth.Read)))
 	switch {
 	case errors.Is(err, fault.ErrPositionNotReached):
 		return SetOutcome{}, err
 	case err != nil:
 		return SetOutcome{}, notWritten(err)
 	case len(p.failures) > 0:
-		return SetOutcome{}, &fault.Rejection{Failures: p.failures, Position: reader.Head().Position()}
+		return SetOutcome{}, &fault.Rejection{Failures: p.failures, Position: p.at.Position()}
 	}
 	set = set.Of(p.commands...)
 	set.Skipped, set.Reverts = p.skipped, p.reverts
-	set.Plan = &config.Plan{Filter: p.filter, Seq: int64(reader.Head().Seq)}
-	return s.Apply(ctx, caller, set)
+	set.Plan = &config.Plan{Filter: p.filter, Seq: int64(p.at.Seq)}
+	return s.applyTo(ctx, g, caller, set) // another history is not what was planned for
 }
 
 // notWritten returns the error of a write that failed while it was being prepared.

@@ -101,11 +101,8 @@ func Read(buf []byte, w http.ResponseWriter, r *http.Request, limit int64) ([]by
 		return buf, TooLarge(limit)
 	}
 	var err error
-	if 0 <= declared && declared <= trustedLength {
-		buf = slices.Grow(buf, int(declared))
-		var n int
-		n, err = io.ReadFull(r.Body, buf[len(buf):len(buf)+int(declared)])
-		buf = buf[:len(buf)+n]
+	if declared >= 0 {
+		buf, err = readDeclared(buf, r.Body, int(declared))
 	} else {
 		buf, err = readAll(buf, http.MaxBytesReader(innermost(w), r.Body, limit))
 	}
@@ -113,6 +110,19 @@ func Read(buf []byte, w http.ResponseWriter, r *http.Request, limit int64) ([]by
 		return buf, unreadable(err, limit)
 	}
 	return buf, nil
+}
+
+// readDeclared appends so many bytes to buf. It takes memory for trustedLength, or for four times
+// what has come.
+func readDeclared(buf []byte, body io.Reader, declared int) ([]byte, error) {
+	for begin, next := len(buf), min(trustedLength, declared); ; next = min(4*next, declared) {
+		buf = slices.Grow(buf, begin+next-len(buf))
+		n, err := io.ReadFull(body, buf[len(buf):begin+next])
+		buf = buf[:len(buf)+n]
+		if err != nil || next == declared {
+			return buf, err
+		}
+	}
 }
 
 // readAll appends all bytes to buf, whose memory doubles when it is full.

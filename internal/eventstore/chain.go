@@ -77,9 +77,30 @@ func (c *Chain) Who(r *Record) Digest {
 func (c *Chain) What(r *Record) Digest {
 	b := c.begin(whatDomain)
 	b = appendBytes(b, r.SaltWhat[:])
+	if len(r.Data) > hashedPiece {
+		return c.inPieces(b, r.Data)
+	}
 	b = appendText(b, r.Data)
 	c.buf = b
 	return sha256.Sum256(b)
+}
+
+// hashedPiece is how many bytes of a text are hashed at a time, so that the buffer stays small.
+const hashedPiece = 8 << 10
+
+// inPieces returns the digest of what is in the buffer b and of a long text after it.
+func (c *Chain) inPieces(b []byte, text string) (sum Digest) {
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint32(b, uint32(len(text)))) // never fails
+	for len(text) > 0 {
+		n := min(hashedPiece, len(text))
+		b = append(b[:0], text[:n]...)
+		h.Write(b)
+		text = text[n:]
+	}
+	c.buf = b
+	h.Sum(sum[:0])
+	return sum
 }
 
 // begin returns the buffer with the text that begins what is hashed. The bytes of most records fit

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,6 +107,17 @@ func TestHashIsWhatIsDocumented(t *testing.T) {
 			t.Fatalf("got what %x, want %x", got, want)
 		}
 	})
+}
+
+// TestLongDataIsHashedAsDocumented: long data are hashed in pieces.
+func TestLongDataIsHashedAsDocumented(t *testing.T) {
+	var chain eventstore.Chain
+	for _, n := range []int{8<<10 - 1, 8 << 10, 8<<10 + 1, 16 << 10, 16<<10 + 1, 1 << 20} {
+		r := eventstore.Record{Data: strings.Repeat("0123456", n)[:n], SaltWhat: eventstore.Salt{1, 2, 3}}
+		if got, want := chain.What(&r), documentedWhat(r); got != want {
+			t.Errorf("%d bytes: got %x, want %x", n, got, want)
+		}
+	}
 }
 
 // documentedHash is the SHA-256 of "configapi2", the previous hash, and each field after its

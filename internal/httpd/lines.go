@@ -54,11 +54,11 @@ func appendLine(lines []byte, name, value string) []byte {
 // which the lines of the answer go.
 func (c *trackedConn) Write(p []byte) (int, error) {
 	if c.lines == nil {
-		return c.inner.Write(p)
+		return c.write(p)
 	}
 	lines, status := c.lines, bytes.IndexByte(p, '\n')+1
 	c.lines = nil
 	answer := append(slices.Insert(lines, 0, p[:status]...), p[status:]...)
-	n, err := c.inner.Write(answer)
+	n, err := c.write(answer)
 	return max(0, n-len(lines)), err // net/http only asks whether all was written
 }

@@ -1,8 +1,10 @@
 package httpd
 
 import (
+	"cmp"
 	"net"
 	"sync"
+	"time"
 
 	"configapi/internal/eventstream"
 )
@@ -16,6 +18,8 @@ type trackedConn struct {
 	header   *headerReservation
 	lines    []byte // header lines of the answer that is written next; nil: none
 	closed   sync.Once
+
+	reads, writes deadline
 }
 
 // trackedOf returns what is tracked of a connection that [listener.Accept] has returned, nil for
@@ -41,17 +45,51 @@ func (c *trackedConn) Read(p []byte) (int, error) {
 	if c.header.refused {
 		return 0, errHeaderRefused
 	}
+	if err := c.reads.begin(); err != nil {
+		return 0, err
+	}
 	n, err := c.inner.Read(p)
+	for c.reads.end(err) {
+		n, err = c.inner.Read(p)
+	}
 	if !c.header.charge(c.inner, n) {
 		return 0, errHeaderRefused
 	}
 	return n, err
 }
 
+// write writes to the connection itself.
+func (c *trackedConn) write(p []byte) (n int, err error) {
+	if err := c.writes.begin(); err != nil {
+		return 0, err
+	}
+	n, err = c.inner.Write(p)
+	for c.writes.end(err) {
+		more := 0
+		more, err = c.inner.Write(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+// SetReadDeadline sets the time at which reads fail.
+func (c *trackedConn) SetReadDeadline(t time.Time) error { return c.reads.move(t) }
+
+// SetWriteDeadline sets the time at which writes fail.
+func (c *trackedConn) SetWriteDeadline(t time.Time) error { return c.writes.move(t) }
+
+// SetDeadline sets both, and from then on the connection's own deadlines are those that are set.
+// net/http calls it, and nothing else, when it hands the connection over: websockets write to its
+// descriptor.
+func (c *trackedConn) SetDeadline(t time.Time) error {
+	return cmp.Or(c.reads.moveDirectly(t), c.writes.moveDirectly(t))
+}
+
 // track returns a connection that counts until it is closed. A TCP connection keeps all its
 // methods, since websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
 	tracked := &trackedConn{inner: conn, listener: l, client: client, header: newHeaderReservation(l.headers)}
+	tracked.reads.set, tracked.writes.set = conn.SetReadDeadline, conn.SetWriteDeadline
 	if tcp, is := conn.(*net.TCPConn); is {
 		return &tcpConn{tracked, ownTCP{tcp}}
 	}

@@ -10,9 +10,9 @@ import (
 func TestCPUOfThisProcess(t *testing.T) {
 	for begin := OwnCPU(t); OwnCPU(t)-begin < 5*Tick; { // work
 	}
-	used, seen := OwnCPU(t), CPUOf(os.Getpid())
-	if difference := used - seen; difference < -2*Tick || difference > 4*Tick {
-		t.Errorf("got %v from /proc, want about %v", seen, used)
+	before, seen, after := OwnCPU(t), CPUOf(os.Getpid()), OwnCPU(t) // to look takes time, too
+	if seen < before-4*Tick || seen > after+2*Tick {
+		t.Errorf("got %v from /proc, want %v to %v", seen, before, after)
 	}
 }
 

@@ -52,7 +52,7 @@ var types = [...]config.EventType{set: config.ValueSet, deleted: config.ValueDel
 func newConfig(r *eventstore.Revision, other *details) *Config {
 	at := r.At.UnixMicro()
 	c := &Config{
-		Name: r.Name, Value: r.Value.Clone(), Version: r.Version, Seq: r.Seq,
+		Name: r.Name, Value: own(r.Value), Version: r.Version, Seq: r.Seq,
 		updatedAt: at, createdAt: at,
 		hash: r.Position().Prefix, erased: r.Erased,
 	}
@@ -70,6 +70,18 @@ func newConfig(r *eventstore.Revision, other *details) *Config {
 		c.details = &details{r.ChangeSet, r.Reverts, clone(r.Actor), clone(r.Reason)}
 	}
 	return c
+}
+
+// sharedValue is the length from which a value shares the memory of its revision. Those of records
+// and of requests are hardly longer, and the feed keeps the revision anyway.
+const sharedValue = 64 << 10
+
+// own returns a value that keeps no more in memory than itself.
+func own(v config.Value) config.Value {
+	if len(v.String()) >= sharedValue {
+		return v
+	}
+	return v.Clone()
 }
 
 // are reports whether the details are those of a revision: nil never are. All revisions of a change

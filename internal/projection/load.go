@@ -171,12 +171,38 @@ func (l *loader) add(page []eventstore.Newest) error {
 }
 
 // check checks that nothing is missing. The versions of a name have no gap, so those of the newest
-// records add up to the number of all records.
+// records add up to the number of all records, if none is there twice.
 func (l *loader) check() error {
+	if name, twice := l.twice(); twice {
+		return fmt.Errorf("%w: there are two newest records of %s", errContradiction, name)
+	}
 	if l.versions != l.basis.Seq || l.count != len(l.states) {
 		return fmt.Errorf("%w: the versions of %d names at seq %d add up to %d", errContradiction, l.count, l.basis.Seq, l.versions)
 	}
 	return nil
+}
+
+// twice returns a name of which there are two records.
+func (l *loader) twice() (name string, twice bool) {
+	var last *Config
+	for _, c := range l.states {
+		if c == nil {
+			continue
+		}
+		if last != nil && c.Name.Compare(last.Name) <= 0 {
+			return c.Name.String(), true
+		}
+		last = c
+	}
+	streams := make(map[string]bool, len(l.streams))
+	for _, r := range l.streams {
+		name := r.Stream.Stream
+		if streams[name] {
+			return name, true
+		}
+		streams[name] = true
+	}
+	return "", false
 }
 
 // configs returns the states of configs, by name.

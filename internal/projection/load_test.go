@@ -160,6 +160,38 @@ func TestTamperedNewestRecords(t *testing.T) {
 	}
 }
 
+// TestNewestRecordThatIsThereTwice reads the newest record of one name in place of another's, with
+// the same version. That is not loaded.
+func TestNewestRecordThatIsThereTwice(t *testing.T) {
+	h := longHistory(t)
+	h.set("x", "1")
+	h.set("y", "1")
+	for range 20 {
+		h.set("a", "z")
+	}
+	source := &faulty{operations: operations{real: appended(t, h)}}
+	source.newest = func(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
+		var x eventstore.Newest
+		return source.real.EachNewest(ctx, basis, func(page []eventstore.Newest) error {
+			for i := range page {
+				switch page[i].Name {
+				case "x":
+					x = page[i]
+				case "y":
+					x.Order = page[i].Order
+					page[i] = x
+				}
+			}
+			return yield(page)
+		})
+	}
+	l := newLoading(source, projection.Options{RecentEvents: 10})
+	if err := l.CatchUp(t.Context()); err != nil || l.loaded.Seq != 0 {
+		t.Errorf("got %v, and a state that was loaded at seq %d", err, l.loaded.Seq)
+	}
+	h.mustShow(l.View())
+}
+
 // TestLoadedStreams has erasures among the events that a load does not read one by one.
 func TestLoadedStreams(t *testing.T) {
 	h := longHistory(t)

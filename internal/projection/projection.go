@@ -29,6 +29,7 @@ type Projection struct {
 
 	mu      sync.Mutex // guards what is below; held while events are applied and published
 	states  states     // the newest ones; views have copies of them
+	byHash  *hashIndex // of the states of the newest view; nil: none
 	changes changes
 	streams *streams                       // the newest events; views share them
 	secrets *secrets                       // of the tokens among the streams; views share them
@@ -42,8 +43,8 @@ type Projection struct {
 // New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
 	p := &Projection{
-		publisher: publisher, states: newStates(), streams: newStreams(), secrets: newSecrets(), erased: make(map[config.Name]eventstore.Seq),
-		erasures: new(erasures), orders: newOrders(),
+		publisher: publisher, states: newStates(), byHash: newHashIndex(), streams: newStreams(), secrets: newSecrets(),
+		erased: make(map[config.Name]eventstore.Seq), erasures: new(erasures), orders: newOrders(),
 	}
 	p.swap(eventstore.Head{})
 	return p
@@ -87,7 +88,7 @@ func (p *Projection) apply(from eventstore.Head, revisions []*eventstore.Revisio
 		return err
 	}
 	known := p.changes
-	err = p.add(fresh)
+	changed, err := p.add(fresh)
 	if err == nil && !unseen {
 		err = p.checkPresent()
 	}
@@ -97,6 +98,9 @@ func (p *Projection) apply(from eventstore.Head, revisions []*eventstore.Revisio
 		return err
 	}
 	p.erasures.add(fresh)
+	if p.byHash != nil {
+		p.byHash.set(changed)
+	}
 	p.swap(fresh[len(fresh)-1].Head())
 	p.publisher.Publish(fresh)
 	return nil
@@ -108,7 +112,7 @@ func (p *Projection) apply(from eventstore.Head, revisions []*eventstore.Revisio
 func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.states, p.changes = view.states.copy(), changes{}
+	p.states, p.byHash, p.changes = view.states.copy(), nil, changes{}
 	p.takeStreams(view)
 	p.erasures = view.erasures
 	for name, r := range past {
@@ -130,6 +134,7 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 	for _, c := range states {
 		p.states.load(c)
 	}
+	p.byHash.set(states)
 	p.streams, p.secrets = newStreams(), newSecrets()
 	for _, r := range streams {
 		p.streams.Set(r)
@@ -142,27 +147,32 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 	p.publisher.Begin(at)
 }
 
-// add puts the states that the revisions lead to into the trees, and completes the revisions. After
-// an error the trees must be restored.
-func (p *Projection) add(revisions []*eventstore.Revision) (err error) {
+// add puts the states that the revisions lead to into the trees, returns them, and completes the
+// revisions. After an error the trees must be restored.
+func (p *Projection) add(revisions []*eventstore.Revision) (changed []*Config, err error) {
+	changed = make([]*Config, 0, len(revisions))
 	var newest *details // of the change before
 	for _, r := range revisions {
 		switch r.Fact().(type) {
 		case *config.Event:
-			newest, err = p.addConfig(r, newest)
+			var c *Config
+			if c, err = p.addConfig(r, newest); err == nil {
+				changed, newest = append(changed, c), c.details
+			}
 		case *config.StreamEvent:
 			err = p.addStream(r)
 		}
 		if err != nil {
-			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
+			return nil, fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
 		}
 	}
 	p.changes.trim(p.states.len())
-	return nil
+	return changed, nil
 }
 
-// addConfig adds a change of a config, given the details of the change before, and returns its own.
-func (p *Projection) addConfig(r *eventstore.Revision, newest *details) (*details, error) {
+// addConfig adds a change of a config, given the details of the change before, and returns the
+// state after it.
+func (p *Projection) addConfig(r *eventstore.Revision, newest *details) (*Config, error) {
 	after := newConfig(r, newest)
 	before := p.set(after)
 	if before != nil {
@@ -173,7 +183,7 @@ func (p *Projection) addConfig(r *eventstore.Revision, newest *details) (*detail
 	}
 	after.continueFrom(before)
 	p.changes.add(after, before)
-	return after.details, nil
+	return after, nil
 }
 
 // set replaces the state of a name, and returns the one before.
@@ -209,7 +219,8 @@ func (p *Projection) swap(head eventstore.Head) {
 		p.changes.after = head.Seq
 	}
 	p.view.Store(&View{
-		head: head, states: p.states.copy(), changes: p.changes, streams: p.streams, secrets: p.secrets, closed: p.closed, erasures: p.erasures,
+		head: head, states: p.states.copy(), byHash: p.byHash, changes: p.changes,
+		streams: p.streams, secrets: p.secrets, closed: p.closed, erasures: p.erasures,
 	})
 }
 

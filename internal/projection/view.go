@@ -19,7 +19,8 @@ import (
 type View struct {
 	head    eventstore.Head
 	states  states
-	changes changes // the newest ones, up to the head
+	byHash  *hashIndex // of a view that is as new as this one or newer; nil: none
+	changes changes    // the newest ones, up to the head
 
 	streams  *streams
 	secrets  *secrets
@@ -33,7 +34,14 @@ func (v *View) Head() eventstore.Head { return v.head }
 
 // Get returns the state of a name, also of a deleted one, or nil if nothing ever happened to it. It
 // allocates nothing.
-func (v *View) Get(name config.Name) *Config { return v.states.get(name) }
+func (v *View) Get(name config.Name) *Config {
+	if v.byHash != nil {
+		if c := v.byHash.get(name); c == nil || c.Seq <= v.head.Seq {
+			return c
+		}
+	}
+	return v.states.get(name) // the name has changed since, or there is no hash index
+}
 
 // Ascend calls yield for the state of each name that the filter selects, deleted ones included, by
 // name in byte order and only for names after after ("" means all), until yield returns false.

@@ -65,15 +65,8 @@ func (w *Writer) decide(view *projection.View, requests []*request, found receip
 		b.results = append(b.results, result)
 	}
 	b.newest = nil // no set follows
-	if b.bytes > maxKeptBytes {
-		w.chain = eventstore.Chain{}
-	}
 	return b
 }
-
-// maxKeptBytes is how many bytes the events of a batch have when the chain, whose buffer is as long
-// as the largest of them, is kept for the next one.
-const maxKeptBytes = 1 << 20
 
 // newBatch returns an empty batch, with space for so many events. It decides in the memory of
 // drafted.
@@ -220,7 +213,7 @@ func (b *batch) add(changes []change, r *request) ([]*eventstore.Revision, error
 	}
 	first, made := len(b.revisions), make([]eventstore.Revision, len(changes))
 	for i, yielded := 0, b.bytes; i < len(changes); i++ {
-		e := withOwnTexts(changes[i].event, changes[i].before)
+		e := withOwnName(changes[i].event, changes[i].before)
 		e.At = b.after(e.At)
 		b.seal(e, common, &made[i])
 		changes[i].revision = &made[i]
@@ -251,16 +244,15 @@ func (b *batch) settle() {
 	b.newest = nil
 }
 
-// withOwnTexts returns an event whose new texts have memory of their own. A name or a value of a
-// command may be a part of a whole HTTP request, which the feed would keep in memory with the
-// event.
-func withOwnTexts(e config.Event, before *projection.Config) config.Event {
+// withOwnName returns an event whose name has memory of its own. A name or a value of a command
+// may be a part of a whole HTTP request, which the feed would keep in memory with the event. The
+// value gets its own memory in seal.
+func withOwnName(e config.Event, before *projection.Config) config.Event {
 	if before != nil {
 		e.Name = before.Name
 	} else {
 		e.Name = e.Name.Clone()
 	}
-	e.Value = e.Value.Clone()
 	return e
 }
 
@@ -268,6 +260,7 @@ func withOwnTexts(e config.Event, before *projection.Config) config.Event {
 // record has the fields of common that are not the event's.
 func (b *batch) seal(e config.Event, common eventstore.Record, revision *eventstore.Revision) {
 	stored := config.Encode(e)
+	e.Value = stored.OwnValue(e.Value)
 	b.records = append(b.records, common)
 	record := &b.records[len(b.records)-1]
 	record.Name, record.Version, record.RecordedAt = e.Name.String(), int(e.Version), e.At

@@ -10,6 +10,7 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
@@ -101,4 +102,27 @@ func textOf(err error) string {
 		texts = append(texts, fmt.Sprint(f.Change, " ", f.Err))
 	}
 	return strings.Join(texts, ", ")
+}
+
+// TestForbiddenRequestGetsNoReceipt has another node carry out the same request after its key was
+// looked up: what its caller may not do any more stays forbidden.
+func TestForbiddenRequestGetsNoReceipt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := configstoretest.New(t, configstore.Options{})
+		cmd := configstoretest.SetOnce(t, "a", "1", "key")
+		events := &raced{Store: base.Events, then: func() {
+			if _, err := base.Do(t.Context(), configstoretest.Caller(t, "ci", "READ,WRITE:"), cmd); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait() // until the writer's node has applied it
+		}}
+		w, p := startWriter(t, events)
+		_, receipt, err := w.Do(t.Context(), configstoretest.Caller(t, "ci", "READ:"), cmd, 0)
+		if receipt != nil || fault.KindOf(err) != fault.Denied {
+			t.Errorf("got receipt %v, %v", receipt, err)
+		}
+		if head := p.View().Head(); head.Seq != 1 {
+			t.Errorf("the head is %d, want 1", head.Seq)
+		}
+	})
 }

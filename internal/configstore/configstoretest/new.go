@@ -112,7 +112,10 @@ func (s *Store) MustRestore(t testing.TB, name string) configstore.Outcome {
 
 func (s *Store) mustDo(t testing.TB, cmd config.Command) configstore.Outcome {
 	t.Helper()
-	outcome, err := s.Do(t.Context(), auth.Anonymous, config.Single(cmd))
+	// A change can be read before its caller has the answer: a goroutine that makes one may still
+	// wait for that when the test has read the change and ends.
+	ctx := context.WithoutCancel(t.Context())
+	outcome, err := s.Do(ctx, auth.Anonymous, config.Single(cmd))
 	if err != nil {
 		t.Fatalf("doing %+v: %v", cmd, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,12 +66,20 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 	return nil
 }
 
-// writer is the connection that appends. It does one append at a time.
+// writer is the connection that appends. It does one append at a time. While it has nothing to do,
+// it may listen: see [writer.listen].
 type writer struct {
-	config *pgx.ConnConfig
-	opts   Options
-	turn   chan struct{} // holds an element while the fields below are in use
-	closed bool
+	config  *pgx.ConnConfig
+	opts    Options
+	appends *appendSignal // gets the notifications; shared with the store
+
+	users     atomic.Int32                       // how many operations use the connection or wait for it
+	interrupt atomic.Pointer[context.CancelFunc] // ends the waiting for notifications; nil: nobody waits
+	idle      *time.Timer                        // fires when the connection has been idle for a while
+
+	turn    chan struct{} // holds an element while the fields below are in use
+	closed  bool
+	listens bool // connections listen
 
 	warning    *pgconn.Notice // the newest warning of the current operation, or nil
 	conn       *pgx.Conn      // nil: none yet, or the last one broke
@@ -84,10 +93,17 @@ type writer struct {
 var errReadOnly = errors.New("the store is open for reading only")
 
 // openWriter connects and migrates, so that [Open] returns an error if that is not possible.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *largePages, fence *fence) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), largePages: large, fence: fence}
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, appends *appendSignal, large *largePages, fence *fence) (*writer, error) {
+	w := &writer{
+		config: base.Copy(), opts: opts, appends: appends, largePages: large, fence: fence,
+		turn: make(chan struct{}, 1), idle: time.NewTimer(0),
+	}
 	neverCancel(&w.config.Config)
+	if opts.applicationName() == serverName {
+		w.config.RuntimeParams["application_name"] = writerName
+	}
 	w.config.OnNotice = w.notice
+	w.config.OnNotification = appends.received
 	conn, err := w.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -105,6 +121,8 @@ func (w *writer) use(ctx context.Context, do func() error) error {
 	if w.opts.ReadOnly {
 		return notWritten(errReadOnly)
 	}
+	w.enter()
+	defer w.leave()
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
@@ -160,13 +178,18 @@ func (w *writer) prepare(ctx context.Context) error {
 	if w.conn != nil && time.Since(w.used) > w.opts.pingAfter {
 		w.ping(ctx)
 	}
-	if w.conn != nil && (!w.fence.allows(w.conn.PgConn()) || checkEncoding(w.conn.PgConn()) != nil) {
+	if w.conn != nil && !w.usable() {
 		w.drop()
 	}
 	if w.conn != nil {
 		return nil
 	}
 	return w.connect(ctx)
+}
+
+// usable reports whether the connection leads to the newest primary and has the right encoding.
+func (w *writer) usable() bool {
+	return w.fence.allows(w.conn.PgConn()) && checkEncoding(w.conn.PgConn()) == nil
 }
 
 // ping drops a connection that does not answer. It leaves time to make another one.
@@ -213,6 +236,9 @@ func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if err == nil {
 		w.statements, err = prepareAll(ctx, conn)
+	}
+	if err == nil && w.listens {
+		err = w.askToListen(ctx, conn)
 	}
 	if err != nil {
 		abandon(conn.PgConn())

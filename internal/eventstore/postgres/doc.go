@@ -15,11 +15,13 @@
 //
 // # Connections
 //
-// A store uses eight connections. One appends, two read for the node itself, one is for health
-// checks, one, named configapi-listener, listens for notifications from the first Wait on, and a
-// pool of three reads for users (pool_max_conns in the URL changes that number). A notification
-// only makes Wait return sooner: without any, Wait returns after each [Options.PollInterval]. All
-// connections are made again after the server was unreachable.
+// A store uses seven connections. One, named configapi-writer, appends, two read for the node
+// itself, one is for health checks, and a pool of three reads for users (pool_max_conns in the URL
+// changes that number). From the first Wait on, the connection that appends listens for
+// notifications, too. They come with the answers to its appends, and while it is idle the store
+// waits for them. With [Options.ListenURL] an eighth connection, named configapi-listener, does
+// nothing but listen. A notification only makes Wait return sooner: without any, Wait returns after
+// each [Options.PollInterval]. All connections are made again after the server was unreachable.
 //
 // No connection ever asks the server to cancel an append: an append that waits for a synchronous
 // standby would then become visible without being safe. When another client cancels it, the

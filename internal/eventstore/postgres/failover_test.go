@@ -65,7 +65,7 @@ func TestTwoPrimaries(t *testing.T) {
 	for _, s := range stores {
 		mustHear(t, s, 0)
 	}
-	oldAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query = 'listen configapi'`)
+	oldAdmin.until("2", listeners)
 	newDSN, newAdmin := promoted(t, c, head)
 	lost := mustAppend(t, stores[0], head, 1) // on the old primary, which still runs
 	mustBeDurable(t, stores[1], lost)
@@ -78,16 +78,16 @@ func TestTwoPrimaries(t *testing.T) {
 		proxy.leadTo(t, newDSN)
 		s := stores[i]
 		if i == 0 { // the writer sees it first
-			oldAdmin.exec(`select pg_terminate_backend($1)`, s.writer.conn.PgConn().PID())
+			oldAdmin.exec(`select pg_terminate_backend($1::int)`, sessionOf(t, s))
 			mustBeDurable(t, s, kept)
 			mustHaveHead(t, s, kept)
 		} else { // a reader sees it first
-			oldAdmin.exec(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'configapi' and pid <> $1`, s.writer.conn.PgConn().PID())
+			oldAdmin.exec(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'configapi'`)
 			mustHaveHeadSoon(t, s, kept)
 		}
 		kept = mustAppend(t, s, kept, 1)
 	}
-	newAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query = 'listen configapi'`)
+	newAdmin.until("2", listeners)
 	oldAdmin.until("0", `select count(*)::text from pg_stat_activity where application_name like 'configapi%'`)
 
 	for i, s := range stores {

@@ -49,7 +49,7 @@ func (h *histories) next(t testing.TB) (open func() eventstore.Store) {
 		if n == len(one.handles) {
 			one.handles = append(one.handles, mustOpen(h.t, one.url, h.opts))
 		}
-		one.conns = append(one.conns, one.handles[n].writer.conn)
+		one.conns = append(one.conns, one.handles[n].writer.connection())
 		return one.handles[n]
 	}
 }
@@ -78,7 +78,7 @@ func (one *history) emptied(t testing.TB) *history {
 // written.
 func (one *history) isQuiet() bool {
 	for i, conn := range one.conns {
-		if one.handles[i].writer.conn != conn {
+		if one.handles[i].writer.connection() != conn {
 			return false
 		}
 	}

@@ -14,23 +14,63 @@ import (
 // channel is the notification channel of appends; the payload is the new seq.
 const channel = "configapi"
 
-// listener keeps one connection on which the server notifies of appends. Only how soon Wait returns
-// depends on it.
+// listenSQL listens, and then reads the head: the server does not notify of commits from before it
+// listens for this connection. Sending it again proves that the connection works.
+const listenSQL = `begin; listen ` + channel + `; commit; select position from public.history_head`
+
+// askToListen sends listenSQL. A connection that does not answer in time is closed.
+func askToListen(ctx context.Context, conn *pgconn.PgConn, opts Options, appends *appendSignal) error {
+	ctx, cancel := context.WithTimeout(ctx, opts.listenPing)
+	defer cancel()
+	results, err := conn.Exec(ctx, listenSQL).ReadAll()
+	if err != nil {
+		return err
+	}
+	appends.notified(string(results[len(results)-1].Rows[0][0]))
+	return nil
+}
+
+// receive waits for notifications until ctx ends, it is time to ask the server again, or the
+// connection breaks. The connection hands them to the append signal itself.
+func receive(ctx context.Context, conn *pgconn.PgConn, opts Options) {
+	ctx, cancel := context.WithTimeout(ctx, opts.listenPing)
+	defer cancel()
+	for conn.WaitForNotification(ctx) == nil {
+	}
+}
+
+// retries are the pauses after errors of a connection that listens.
+type retries struct {
+	opts  Options
+	pause time.Duration // the next one, without jitter
+}
+
+func (r *retries) reset() { r.pause = r.opts.listenRetryMin }
+
+// next returns how long to wait. With jitter not all nodes reconnect at once.
+func (r *retries) next() time.Duration {
+	pause := r.pause
+	r.pause = min(2*pause, r.opts.listenRetryMax)
+	return pause/2 + rand.N(pause/2+1)
+}
+
+// listener keeps a connection that does nothing but listen. Only how soon Wait returns depends on
+// it.
 type listener struct {
 	config  *pgconn.Config
 	opts    Options
-	observe func(context.Context) error // reads the head, on another connection
+	appends *appendSignal
 	fence   *fence
 }
 
 // run listens until ctx ends, and reconnects after errors.
 func (l *listener) run(ctx context.Context) {
-	for backoff := l.opts.listenRetryMin; ctx.Err() == nil; backoff = min(2*backoff, l.opts.listenRetryMax) {
+	retries := retries{l.opts, l.opts.listenRetryMin}
+	for ctx.Err() == nil {
 		if l.listen(ctx) {
-			backoff = l.opts.listenRetryMin
+			retries.reset()
 		}
-		// Jitter: not all nodes reconnect at once.
-		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1))
+		pause := time.NewTimer(retries.next())
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -46,38 +86,16 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 		return false
 	}
 	defer abandon(conn)
-	if err := l.ask(ctx, conn); err != nil {
-		return false
+	// An unreachable server is only silent, so it has to answer from time to time.
+	for askToListen(ctx, conn, l.opts, l.appends) == nil && l.fence.allows(conn) {
+		listened = true
+		receive(ctx, conn, l.opts)
 	}
-	// The server does not notify of commits from before it listens for this connection, so read the
-	// head.
-	if err := l.observe(ctx); err != nil {
-		return false
-	}
-	for {
-		l.receive(ctx, conn)
-		// An unreachable server is only silent, so it has to answer from time to time.
-		if err := l.ask(ctx, conn); err != nil || !l.fence.allows(conn) {
-			return true
-		}
-	}
+	return listened
 }
 
-// receive waits for notifications until it is time for a ping or the connection breaks. The
-// connection hands them to the append signal itself.
-func (l *listener) receive(ctx context.Context, conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.listenPing)
-	defer cancel()
-	for conn.WaitForNotification(ctx) == nil {
-	}
-}
-
-// ask sends LISTEN. Sending it again changes nothing and proves that the connection works.
-func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.listenPing)
-	defer cancel()
-	return conn.Exec(ctx, `listen `+channel).Close()
-}
+// received takes a notification.
+func (s *appendSignal) received(_ *pgconn.PgConn, n *pgconn.Notification) { s.notified(n.Payload) }
 
 // notified takes the payload of a notification. Any client can send one, so the text may be
 // anything.

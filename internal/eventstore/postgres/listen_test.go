@@ -12,15 +12,34 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
 )
 
-// listening selects whether the listener has sent LISTEN.
-const listening = `select exists (select from pg_stat_activity where datname = current_database()
-	and application_name = 'configapi-listener' and state = 'idle' and query = 'listen configapi')::text`
+// listeners selects how many sessions have sent LISTEN, and nothing since.
+const listeners = `select count(*)::text from pg_stat_activity where datname = current_database()
+	and application_name = 'configapi-writer' and state = 'idle' and query like '%listen configapi;%'`
+
+// connection returns the connection that appends. The store may be using it.
+func (w *writer) connection() *pgx.Conn {
+	w.enter()
+	defer w.leave()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
+	return w.conn
+}
+
+// sessionOf returns the server process id of the connection that appends.
+func sessionOf(t testing.TB, s *Store) (pid uint32) {
+	t.Helper()
+	if err := s.writer.use(t.Context(), func() error { pid = s.writer.conn.PgConn().PID(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
 
 // mustHear fails unless s learns of records after a seq. Like a follower it reads after each Wait.
 func mustHear(t testing.TB, s *Store, after eventstore.Seq) {
@@ -74,8 +93,7 @@ func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	for range 3 {
-		killer.exec(`select pg_terminate_backend(pid) from pg_stat_activity
-			where datname = current_database() and application_name = 'configapi-listener'`)
+		killer.exec(`select pg_terminate_backend($1::int)`, sessionOf(t, s))
 		before := head.Seq
 		head = mustAppend(t, other, head, 1)
 		mustHear(t, s, before)
@@ -84,15 +102,24 @@ func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 
 func TestListenerNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
+	t.Run("that appends", func(t *testing.T) { silenceListener(t, false) })
+	t.Run("of its own", func(t *testing.T) { silenceListener(t, true) })
+}
+
+func silenceListener(t *testing.T, apart bool) {
+	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
-	s := mustOpen(t, dsn, Options{
-		// A ping is also how long a new connection may take to answer, so a busy machine needs many
-		// tries.
-		PollInterval: never, listenPing: 50 * time.Millisecond, listenRetryMin: time.Millisecond, listenRetryMax: 5 * time.Millisecond,
-		ListenURL: proxy.dsn,
-	})
-	other := mustOpen(t, dsn, Options{})
+	// A ping is also how long a new connection may take to answer, so a busy machine needs many
+	// tries.
+	opts := Options{PollInterval: never, listenPing: 50 * time.Millisecond, listenRetryMin: time.Millisecond, listenRetryMax: 5 * time.Millisecond}
+	if apart {
+		opts.ListenURL = proxy.dsn
+	}
+	s, other := mustOpen(t, dsn, opts), mustOpen(t, dsn, Options{})
+	if !apart {
+		proxy.carryAppends(t, s)
+	}
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	proxy.silence()
@@ -138,7 +165,7 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 	defer cancel()
 	waited := make(chan error)
 	go func() { waited <- s.Wait(ctx, 0) }()
-	other.until("true", listening)
+	other.until("1", listeners)
 	other.exec(`select pg_notify('configapi', 'anything'), pg_notify('configapi', '-1'), pg_notify('configapi', '1000000')`)
 	if err := <-waited; err != nil {
 		t.Fatal(err)
@@ -176,7 +203,7 @@ func TestCloseEndsWaitsAndConnections(t *testing.T) {
 	mustHaveHead(t, s, eventstore.Head{})
 	waited := make(chan error)
 	go func() { waited <- s.Wait(t.Context(), 0) }()
-	other.until("true", listening)
+	other.until("1", listeners)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ const (
 
 	// countServers counts the sessions of servers on the database. Every server has some.
 	countServers = `select count(*) from pg_catalog.pg_stat_activity
-		where datname = pg_catalog.current_database() and application_name in ('` + serverName + `', '` + listenerName + `')`
+		where datname = pg_catalog.current_database() and application_name in ('` + serverName + `', '` + writerName + `', '` + listenerName + `')`
 )
 
 // errServerRuns says that a restore and a server would write to one history.

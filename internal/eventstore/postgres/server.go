@@ -17,9 +17,11 @@ import (
 // minVersion is the oldest PostgreSQL with everything that the migrations use.
 const minVersion = 14_00_00
 
-// The names of sessions, as pg_stat_activity has them: see [Store.BeginRestore].
+// The names of sessions, as pg_stat_activity has them: see [Store.BeginRestore]. The session that
+// appends for a server has a name of its own.
 const (
 	serverName   = "configapi"
+	writerName   = "configapi-writer"
 	listenerName = "configapi-listener"
 	readerName   = "configapi-reader"
 	restoreName  = "configapi-restore"
@@ -68,7 +70,7 @@ type pools struct {
 }
 
 // How many connections each pool has; pool_max_conns in the URL changes that of queryPool. With the
-// writer and the listener they are eight.
+// writer they are seven.
 const nodeConnections, queryConnections, healthConnections = 2, 3, 1
 
 func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
@@ -120,7 +122,7 @@ func listenConfig(base *pgxpool.Config, h *appendSignal) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = listenerName
 	neverCancel(config)
-	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.notified(n.Payload) }
+	config.OnNotification = h.received
 	return config
 }
 

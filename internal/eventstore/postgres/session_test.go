@@ -241,7 +241,7 @@ func TestRoleWithTightTimeouts(t *testing.T) {
 	dsn := postgrestest.NewDatabase(t)
 	admin, watcher := connect(t, dsn), connect(t, dsn)
 	role := admin.plainRole()
-	admin.exec(`alter role ` + role + ` connection limit 8`)
+	admin.exec(`alter role ` + role + ` connection limit 7`)
 	for _, setting := range []string{"statement_timeout = '1s'", "lock_timeout = '100ms'", "idle_session_timeout = '1s'"} {
 		admin.exec(`alter role ` + role + ` set ` + setting)
 	}

@@ -25,8 +25,9 @@ type Options struct {
 	Restoring bool
 	// PollInterval is how often Wait returns without a notification. 0 means 500 ms.
 	PollInterval time.Duration
-	// ListenURL is the URL for the listener when the store's own URL is that of a pooler. "" means
-	// the store's URL; if that is of a pooler in transaction mode, the store does not listen.
+	// ListenURL is the URL for a connection that only listens, when the store's own URL is that of
+	// a pooler. "" means that the connection that appends listens, too, unless its URL is that of a
+	// pooler in transaction mode: then the store does not listen.
 	ListenURL string
 	// CloseTimeout is how long Close waits for running operations. 0 means 500 ms.
 	CloseTimeout time.Duration
@@ -128,7 +129,7 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		}
 	}
 	appends, large := newAppendSignal(), new(largePages)
-	writer, err := openWriter(ctx, config.ConnConfig, opts, large, fence)
+	writer, err := openWriter(ctx, config.ConnConfig, opts, appends, large, fence)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +145,12 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		closed: make(chan struct{}), stop: stop,
 	}
 	s.listen = sync.OnceFunc(func() {
-		if !pooled(listen.ConnConfig) {
-			l := &listener{config: listenConfig(listen, appends), opts: opts, observe: s.observeHead, fence: fence}
+		switch {
+		case pooled(listen.ConnConfig):
+		case opts.ListenURL == "":
+			s.listening.Go(func() { writer.listen(running) })
+		default:
+			l := &listener{config: listenConfig(listen, appends), opts: opts, appends: appends, fence: fence}
 			s.listening.Go(func() { l.run(running) })
 		}
 	})

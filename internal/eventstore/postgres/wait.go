@@ -37,15 +37,6 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	}
 }
 
-// observeHead reads the head and raises the signal if it is new.
-func (s *Store) observeHead(ctx context.Context) error {
-	head, err := s.Head(ctx)
-	if err == nil {
-		s.appends.raise(head.Seq)
-	}
-	return err
-}
-
 // appendSignal wakes all waiters when the store learns of appends, and keeps the newest seq that it
 // knows of. Without that seq, a notification between a reader's last read and its Wait would be
 // lost.

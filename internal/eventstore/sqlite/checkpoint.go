@@ -33,6 +33,10 @@ const (
 // from the cache and appends to it, so a power cut would lose the new frames together with the
 // old ones. Therefore recoverLog first writes the log over itself and calls fsync. A checkpoint
 // without that would copy frames that are not on disk into the database file.
+//
+// The database file may lack pages in the same way. SQLite does not sync it when a checkpoint
+// copies a part of the log, and does not copy that part again when a later fsync fails. So
+// recoverLog writes the pages of that part to the end of the log, which the next checkpoint copies.
 func (w *writer) recoverLog(ctx context.Context, conn *connection) error {
 	log, err := w.opts.openLog(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,15 +46,47 @@ func (w *writer) recoverLog(ctx context.Context, conn *connection) error {
 		return fmt.Errorf("opening its write-ahead log: %w", err)
 	}
 	defer log.Close()
+	all, copied, err := conn.frames()
+	if err != nil {
+		return err
+	}
 	// The transaction keeps other processes from appending.
 	if err := conn.beginOnce(ctx, w.opts.busyTimeout); err != nil {
 		return fmt.Errorf("waiting for the file: %w", err)
 	}
-	err = errors.Join(rewriteLog(log), conn.execute("ROLLBACK"))
-	if err != nil {
+	if err = rewriteLog(log); err == nil && copied < all {
+		err = appendPages(conn, log, copied)
+	}
+	if err = errors.Join(err, conn.execute("COMMIT")); err != nil {
 		return fmt.Errorf("writing its write-ahead log again: %w", err)
 	}
 	_, err = w.checkpoint(conn, truncate)
+	return err
+}
+
+// frames returns how many frames the log has, and how many of them SQLite does not copy into the
+// database file any more.
+func (c *connection) frames() (all, copied int64, err error) {
+	err = c.first("PRAGMA wal_checkpoint(NOOP)", func(s statement) {
+		all, copied = c.integer(s, 1), c.integer(s, 2)
+	})
+	return all, copied, err
+}
+
+// appendPages appends the pages of the first n frames of a log to it, as they are now.
+func appendPages(conn *connection, log logFile, n int64) error {
+	numbers := make(map[uint32]bool)
+	err := readCommitted(log, func(p page) {
+		if n > 0 {
+			numbers[p.number] = true
+		}
+		n--
+	})
+	for number := range numbers {
+		if err == nil {
+			err = conn.runOnce("UPDATE sqlite_dbpage SET data = data WHERE pgno = ?", func(a *arguments) { a.integer(int64(number)) })
+		}
+	}
 	return err
 }
 

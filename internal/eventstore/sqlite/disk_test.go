@@ -28,6 +28,7 @@ type disk struct {
 	random  *rand.Rand
 	files   map[string]*platter // :: path → file
 	failing bool                // fsync fails
+	spares  string              // a file whose fsync succeeds all the same; "" for none
 	cut     func()              // called once, instead of the operation that ends the countdown
 	left    int                 // operations until cut is called
 }
@@ -48,11 +49,11 @@ func (d *disk) under(o Options) Options {
 	return o
 }
 
-// fail makes each fsync fail from now on, or succeed again.
-func (d *disk) fail(failing bool) {
+// fail makes each fsync fail from now on, or succeed again. That of the file spares always does.
+func (d *disk) fail(failing bool, spares string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failing = failing
+	d.failing, d.spares = failing, spares
 }
 
 // cutAfter calls f after n operations, in the middle of the next one.
@@ -183,7 +184,7 @@ func (d *disk) synced(path string) bool {
 	defer d.mu.Unlock()
 	d.step()
 	p := d.file(path)
-	if d.failing {
+	if d.failing && path != d.spares {
 		p.flush(d.some())
 		return false
 	}

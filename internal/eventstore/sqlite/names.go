@@ -29,16 +29,19 @@ func (r *reader) readForward(ctx context.Context, name string, after int, limit 
 	if err != nil {
 		return nil, err
 	}
+	if after >= newest.version {
+		return nil, r.check(name, newest)
+	}
 	p := newRecordPage(limit)
 	for after = max(after, 0); after < newest.version && !p.full(); {
 		last := min(newest.version, after+min(forwardStep, p.left()))
-		seqs, err := r.seqsBack(name, newest, last, last-after)
-		if err != nil || len(seqs) == 0 {
-			return p.records, err
+		places, err := r.placesBack(name, newest, last, last-after)
+		if err != nil {
+			return nil, err
 		}
-		slices.Reverse(seqs)
-		for i := 0; i < len(seqs) && !p.full(); i++ {
-			if _, err := r.readAt(ctx, recordQuery, seqs[i], &p); err != nil {
+		slices.Reverse(places)
+		for i := 0; i < len(places) && !p.full(); i++ {
+			if _, err := r.readVersion(ctx, recordQuery, name, places[i], &p); err != nil {
 				return nil, err
 			}
 		}
@@ -47,13 +50,13 @@ func (r *reader) readForward(ctx context.Context, name string, after int, limit 
 	return p.records, nil
 }
 
-// seqsBack returns the seqs of up to n events of a name from a version back, newest first.
-func (r *reader) seqsBack(name string, newest versionAt, version, n int) (seqs []eventstore.Seq, err error) {
+// placesBack returns the places of up to n events of a name from a version back, newest first.
+func (r *reader) placesBack(name string, newest versionAt, version, n int) (places []versionAt, err error) {
 	at, err := r.versionBefore(name, newest, version)
-	for ; err == nil && at.seq > 0 && len(seqs) < n; at, err = r.before(at) {
-		seqs = append(seqs, at.seq)
+	for ; err == nil && at.seq > 0 && len(places) < n; at, err = r.before(name, at) {
+		places = append(places, at)
 	}
-	return seqs, err
+	return places, err
 }
 
 // ReadConfigBack returns records of one name before a version, newest first.
@@ -74,9 +77,9 @@ func (r *reader) readBackward(ctx context.Context, name string, before int, limi
 		return nil, err
 	}
 	at, err := r.versionBefore(name, newest, min(before-1, newest.version))
-	seq, p := at.seq, newRecordPage(limit)
-	for err == nil && seq > 0 && !p.full() {
-		seq, err = r.readAt(ctx, recordQuery, seq, &p)
+	p := newRecordPage(limit)
+	for err == nil && at.seq > 0 && !p.full() {
+		at, err = r.readVersion(ctx, recordQuery, name, at, &p)
 	}
 	return p.records, err
 }
@@ -93,7 +96,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 		for i := 0; i < len(names) && !p.full() && err == nil; i++ {
 			var at versionAt
 			if at, err = r.newestAsOf(names[i], q.At); err == nil && at.seq > 0 {
-				_, err = r.readAt(ctx, from, at.seq, &p)
+				_, err = r.readVersion(ctx, from, names[i], at, &p)
 			}
 		}
 		records = p.records
@@ -140,7 +143,7 @@ func (r *reader) readVersions(ctx context.Context, versions []eventstore.Version
 		if err == nil && !found {
 			var at versionAt
 			if at, err = r.versionOf(v.Name, v.Version); err == nil && at.seq > 0 {
-				_, err = r.readAt(ctx, recordQuery, at.seq, &p)
+				_, err = r.readVersion(ctx, recordQuery, v.Name, at, &p)
 			}
 		}
 		if err != nil {
@@ -155,8 +158,8 @@ func (r *reader) readBefore(ctx context.Context, v eventstore.VersionOf, p *reco
 	if v.Next == 0 {
 		return false, nil
 	}
-	at, err := r.before(versionAt{v.Next, v.Version + 1})
-	if err != nil || at.seq == 0 {
+	at, is, err := r.previousOf(v.Name, versionAt{v.Next, v.Version + 1})
+	if err != nil || !is || at.seq == 0 {
 		return false, err
 	}
 	before := *p

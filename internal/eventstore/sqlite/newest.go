@@ -109,6 +109,9 @@ func (r *reader) readPlaces(places []place, at eventstore.Seq, after string) (_ 
 		}
 		if newest > at && first <= at { // the name has changed since
 			older, err := r.newestAsOf(last, at)
+			if err == nil {
+				err = r.check(last, older)
+			}
 			if err != nil {
 				return nil, "", false, err
 			}

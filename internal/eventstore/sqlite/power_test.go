@@ -58,13 +58,13 @@ func TestPowerCutWhileAServerStarts(t *testing.T) {
 	for range 5 {
 		r.append(s)
 	}
-	r.disk.fail(true)
+	r.disk.fail(true, "")
 	for range 2 {
 		r.append(s)
 	}
 	left := r.disk.kill(r, r.path, t.TempDir())
 	s.Close()
-	r.disk.fail(false)
+	r.disk.fail(false, "")
 	for n := 1; ; n++ {
 		for range 3 { // each keeps other pages
 			r.path = r.disk.kill(r, left, t.TempDir())
@@ -106,18 +106,28 @@ func (r *round) run() {
 	}
 }
 
-// serve runs a server for some appends. With failing, the disk fails during some of them. In the
-// end the server is killed, and the round goes on with a copy of its files.
+// serve runs a server for some appends. With failing, the disk fails during some of them, for one
+// of the files or for all. Another process may read meanwhile. In the end the server is killed, and
+// the round goes on with a copy of its files.
 func (r *round) serve(appends int, failing bool) {
 	r.Helper()
 	s := r.open()
-	fails := r.random.IntN(appends)
+	fails, reads := r.random.IntN(appends), r.random.IntN(2*appends)
+	endRead := func() {}
+	defer func() { endRead() }()
 	for n := range appends {
+		switch n {
+		case reads:
+			endRead = r.beginRead()
+		case reads + 3:
+			endRead()
+			endRead = func() {}
+		}
 		if failing && n == fails {
-			r.disk.fail(true)
+			r.disk.fail(true, []string{"", r.path, r.path + "-wal"}[r.random.IntN(3)])
 		}
 		if failing && n == fails+3 {
-			r.disk.fail(r.random.IntN(2) == 0)
+			r.disk.fail(r.random.IntN(2) == 0, "")
 		}
 		r.append(s)
 		if r.random.IntN(8) == 0 {
@@ -133,7 +143,7 @@ func (r *round) serve(appends int, failing bool) {
 	if s != nil {
 		s.Close()
 	}
-	r.disk.fail(false)
+	r.disk.fail(false, "")
 	r.restarts++
 }
 
@@ -157,7 +167,7 @@ func (r *round) startPowerless(n int) bool {
 func (r *round) open() *Store {
 	r.Helper()
 	// There is no lock: a process that another test starts may inherit it for a short time.
-	s, err := Open(r.Context(), r.path, r.disk.under(Options{}))
+	s, err := Open(r.Context(), r.path, r.disk.under(Options{checkpointBytes: 256 << 10}))
 	if err != nil {
 		r.Fatalf("opening after a crash: %v", err)
 	}

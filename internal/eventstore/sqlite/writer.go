@@ -57,6 +57,9 @@ func (w *writer) checkpointNow(ctx context.Context) bool {
 		return false
 	}
 	empty, err := w.checkpoint(w.tx.conn, truncate)
+	if err != nil {
+		w.disconnect()
+	}
 	return empty && err == nil
 }
 

@@ -199,19 +199,35 @@ func (c *Client) try(n *cluster.Node, where record.Where, s *changeSet) {
 	}
 	a := c.read(n.Number, s, reply)
 	a.describe(s, reply)
-	if a.outcome != record.Refused || s.reverts != nil {
+	if a.outcome != record.Refused {
 		return
 	}
-	if c.world.Forks && a.has(positionUnknown) {
+	decisions := a.decisions(s)
+	switch {
+	case s.reverts != nil: // what a server makes of the history is not checked, but its position is
+		decisions = []record.Decision{}
+	case c.world.Forks && a.has(positionUnknown):
 		c.world.Counts[n.Number].Refused.Add(1)
 		c.last = record.Position{}
-		return
+		forgetPosition(decisions)
 	}
-	r := &record.Read{Where: where, Client: c.number, Linearizable: true, Position: a.position, Decisions: a.decisions(s)}
+	r := &record.Read{Where: where, Client: c.number, Linearizable: true, Position: a.position, Decisions: decisions}
 	if s.tries > 1 { // the set, which began before, may be carried out all the same
 		r.Incarnation = record.Unsure
 	}
 	c.recordDecisions(n, r, call)
+}
+
+// forgetPosition makes of decisions on a set that named an unknown position those on the same set
+// without it.
+func forgetPosition(decisions []record.Decision) {
+	for i := range decisions {
+		d := &decisions[i]
+		d.Change.SeenAt = 0
+		if d.Other == positionUnknown {
+			d.Other = ""
+		}
+	}
 }
 
 func (c *Client) recordDecisions(n *cluster.Node, r *record.Read, call time.Duration) {

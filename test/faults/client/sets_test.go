@@ -90,6 +90,13 @@ func TestDecisionsOfARejection(t *testing.T) {
 	if d := got[1]; !d.Stale || d.Refusal != record.Conflict || d.Version != -1 || !d.Rejected {
 		t.Errorf("of the second change, without its current version: got %+v", d)
 	}
+	for _, d := range got {
+		d.Change.SeenAt = 3
+	}
+	forgetPosition(got)
+	if d := got[0]; d.Other != "" || !d.Rejected || d.Change.SeenAt != 0 || got[1].Change.SeenAt != 0 || got[1].Refusal != record.Conflict {
+		t.Errorf("without the unknown position: got %+v and %+v", d, got[1])
+	}
 }
 
 func TestRequestsOfSets(t *testing.T) {

@@ -172,12 +172,12 @@ func (d *Database) Backends(ctx context.Context, node int) ([]int32, error) {
 	return query[int32](ctx, d, `select pid from pg_stat_activity where usename = $1`, role(node))
 }
 
-// Terminate ends the server processes of a node's connections: those that listen, or those that
-// append. It returns how many.
+// Terminate ends the server processes of a node's connections: the one that listens, whatever it
+// does, or those whose last statement was an append. It returns how many.
 func (d *Database) Terminate(ctx context.Context, node int, listener bool) (int, error) {
 	// Without "materialized", PostgreSQL ends connections before it applies the condition.
 	const statement = `with chosen as materialized (select pid from pg_stat_activity where usename = $1
-		and case when $2 then application_name = 'configapi-listener' else query like '%history_head set position%' end)
+		and case when $2 then application_name = 'configapi-writer' else query like '%history_head set position%' end)
 		select pid from chosen where pg_terminate_backend(pid)`
 	ended, err := query[int32](ctx, d, statement, role(node), listener)
 	return len(ended), err
