@@ -68,8 +68,8 @@ func takesContext(of reflect.Type, field string) bool {
 	return false
 }
 
-// TestEntryPoints compares the fields of the schema with docs/access.md: a mutation takes WRITE,
-// and can be forbidden; any other field that reads takes READ.
+// TestEntryPoints compares the fields of the schema with docs/access.md: a mutation takes WRITE
+// or ADMIN, and can be forbidden; any other field that reads takes READ.
 func TestEntryPoints(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	entries := readingFields(t, schema)
@@ -82,7 +82,7 @@ func TestEntryPoints(t *testing.T) {
 	}
 	rows := accesstest.Check(t, "GraphQL", entries)
 	for entry, row := range rows {
-		if isMutation := strings.HasPrefix(entry, "Mutation."); isMutation != row.May("WRITE") {
+		if isMutation := strings.HasPrefix(entry, "Mutation."); isMutation != (row.May("WRITE") || row.May("ADMIN") && entry != "Query.node" && entry != "Query.tokens") {
 			t.Errorf("%s takes %v", entry, row.Takes)
 		}
 	}
@@ -128,6 +128,7 @@ var samples = map[string]struct{ document, answer string }{
 	"Query.recentChanges":  {`{recentChanges{nodes{name}}}`, `{"nodes":[]}`},
 	"Query.changes":        {`{changes{changes{name} position}}`, `{"changes":[],"position":"@3"}`},
 	"Query.bounds":         {`{bounds{head}}`, `{"head":"@3"}`},
+	"Query.viewer":         {`{viewer{name grants{prefix} may(action:READ,prefix:"s")}}`, `{"name":"ci","grants":[],"may":false}`},
 
 	"Mutation.setConfig":       {`mutation{setConfig(input:{name:"s",value:"x"}){...on UserError{code}}}`, `{"code":"FORBIDDEN"}`},
 	"Mutation.deleteConfig":    {`mutation{deleteConfig(input:{name:"s"}){...on UserError{code}}}`, `{"code":"FORBIDDEN"}`},
@@ -135,6 +136,10 @@ var samples = map[string]struct{ document, answer string }{
 	"Mutation.applyConfigs":    {`mutation{applyConfigs(input:{changes:[{delete:{name:"s"}}]}){...on ChangesRejected{errors{code}}}}`, `{"errors":[{"code":"FORBIDDEN"}]}`},
 	"Mutation.revertConfigs":   {`mutation{revertConfigs(input:{to:{position:"0-00000000"}}){...on ChangesRejected{errors{code}}}}`, `{"errors":[{"code":"FORBIDDEN"}]}`},
 	"Mutation.revertChangeSet": {`mutation{revertChangeSet(input:{changeSet:"HEAD"}){...on ChangesRejected{errors{code}}}}`, `{"errors":[{"code":"FORBIDDEN"}]}`},
+	"Mutation.createToken":     {`mutation{createToken(input:{name:"x",grants:[{prefix:"s",actions:[READ]}]}){...on UserError{code}}}`, `{"code":"FORBIDDEN"}`},
+	"Mutation.rotateToken":     {`mutation{rotateToken(input:{name:"admin"}){...on UserError{code}}}`, `{"code":"FORBIDDEN"}`},
+	"Mutation.changeGrants":    {`mutation{changeGrants(input:{name:"admin",grants:[{prefix:"s",actions:[READ]}]}){...on UserError{code}}}`, `{"code":"FORBIDDEN"}`},
+	"Mutation.revokeToken":     {`mutation{revokeToken(input:{name:"admin"}){...on UserError{code}}}`, `{"code":"FORBIDDEN"}`},
 
 	"Subscription.config":        {`subscription{config(name:"s"){value}}`, `null`},
 	"Subscription.configChanges": {`subscription{configChanges(after:"0-00000000"){changes{name} position}}`, `{"changes":[],"position":"@3"}`},
@@ -155,6 +160,8 @@ func TestAccessOfNobody(t *testing.T) {
 		of, field, _ := strings.Cut(entry, ".")
 		sample, known := samples[entry]
 		switch {
+		case entry == "Query.tokens":
+			nobody.want(t, `{tokens{totalCount}}`, nil, `{"errors":[{"message":"ADMIN is not granted on what the request is about; use a token that grants it","path":["tokens"],"locations":[{"line":1,"column":2}],"extensions":{"code":"FORBIDDEN"}}],"data":{"tokens":null}}`)
 		case known:
 			document := strings.ReplaceAll(sample.document, "HEAD", open.head())
 			want := `{"data":{"` + field + `":` + sample.answer + `}}`

@@ -104,7 +104,9 @@ func TestMutationThatCannotBeAnswered(t *testing.T) {
 		"fragments": {set + `...F ...on ConfigChanged{config{b:value} ...F}}} fragment F on ConfigChanged{config{value} revision{value}}`, strings.Repeat("x", 400_000)},
 		"escapes":   {set + `...on ConfigChanged{config{value}}}}`, strings.Repeat("\x02", 200_000)},
 		"variables": {set + `...on ConfigChanged{revision{` + aliases(8, "value") + `}}}}`, strings.Repeat("x", 150_000)},
-		"replaced":  {`mutation($v:String!){setConfig(input:{name:"old",value:$v}){...on ConfigChanged{revision{oldValue b:oldValue}}}}`, "1"},
+		"grants": {`mutation($v:String!){createToken(input:{name:"x",reason:$v,grants:[{prefix:"",actions:[READ]}]}){...on TokenIssued{token{` +
+			aliases(30, "grants{prefix actions __typename}") + ` grants{prefix actions __typename}}}}}`, "1"},
+		"replaced": {`mutation($v:String!){setConfig(input:{name:"old",value:$v}){...on ConfigChanged{revision{oldValue b:oldValue}}}}`, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := a.MustPostRaw(t, c.query, vars{"v": c.value})

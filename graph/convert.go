@@ -78,10 +78,7 @@ func pointInTime(field string, at model.AsOfInput) (configstore.PointInTime, err
 
 // fieldsOf returns what all inputs of mutations share.
 func (r mutationResolver) fieldsOf(name string, version *int32, revision *eventstore.Position, reason, key *string) config.Fields {
-	f := config.Fields{Name: name, MaxValueBytes: r.store.MaxValueBytes(), Reason: reason, IdempotencyKey: key}
-	if version != nil {
-		f.ExpectedVersion = new(int64(*version))
-	}
+	f := config.Fields{Name: name, MaxValueBytes: r.store.MaxValueBytes(), ExpectedVersion: wide(version), Reason: reason, IdempotencyKey: key}
 	if revision != nil {
 		f.Conditions = []config.Condition{config.RequireRevision(int64(revision.Seq), config.HashPrefix(revision.Prefix))}
 	}
@@ -94,4 +91,20 @@ func batchOf(changes configstore.Changes) *model.ConfigChangeBatch {
 		Position: changes.Position,
 		CaughtUp: changes.CaughtUp,
 	}
+}
+
+// optionalTime returns nil for the zero time.
+func optionalTime(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// wide returns a number in 64 bits, nil for nil.
+func wide(n *int32) *int64 {
+	if n == nil {
+		return nil
+	}
+	return new(int64(*n))
 }

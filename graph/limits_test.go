@@ -72,6 +72,12 @@ func TestLimits(t *testing.T) {
 			`{bounds{` + strings.Repeat("...on HistoryBounds{head}", 202) + `}}`,
 			"more than 200 fields of the document repeat another",
 		},
+		"cost of grants": {
+			// 1 + 490 × (1 + 1 + 50 × 2)
+			`{tokens(first:490){nodes{grants{prefix actions}}}}`,
+			`{tokens(first:491){nodes{grants{prefix actions}}}}`,
+			"the operation costs more than 50000",
+		},
 		"cost": {
 			// 1 + 499 × (1 + 20 + 39 × 2)
 			`{one:configs(first:499){nodes{history(first:39){nodes{version}}}}}`,

@@ -9,6 +9,7 @@ import (
 
 	"configapi/graph/encode"
 	"configapi/graph/transport/bounds"
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/strictjson"
@@ -115,8 +116,10 @@ func leafBytes(field string) int64 {
 		return 2 << 10
 	case "message":
 		return 1 << 10
-	case "id", "configId", "name", "path", "actor":
+	case "id", "configId", "name", "path", "actor", "prefix", "createdBy":
 		return 512
+	case "secret":
+		return 128
 	}
 	return 64
 }
@@ -167,7 +170,7 @@ func (c *selectionCounter) byType(set ast.SelectionSet) (common selected, byType
 // error in it, can be.
 func isResultType(name string) bool {
 	switch name {
-	case "ConfigChanged", "ConfigsChanged", "ChangesRejected":
+	case "ConfigChanged", "ConfigsChanged", "ChangesRejected", "TokenIssued", "TokenChanged":
 		return true
 	}
 	return strings.HasSuffix(name, "Error") && name != "UserError"
@@ -203,6 +206,10 @@ func (c *selectionCounter) field(f *ast.Field) selected {
 		return field
 	case f.Name == "revisions":
 		return field.plus(c.list(c.of(f.SelectionSet), c.items))
+	case f.Name == "grants":
+		return field.plus(c.list(c.of(f.SelectionSet), auth.MaxGrants))
+	case f.Name == "secrets":
+		return field.plus(c.list(c.of(f.SelectionSet), auth.MaxSecrets))
 	case f.Name == "errors":
 		return field.plus(c.list(c.result(f.SelectionSet), failuresPerChange*c.items+setFailures))
 	}

@@ -5,27 +5,31 @@ import (
 
 	"configapi/graph/model"
 	"configapi/graph/object"
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
 )
 
 func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
-	name, at, err := object.ParseID(id)
+	named, err := object.ParseID(id)
 	if err != nil {
 		return nil, &config.InvalidError{Field: "id", Rule: "must be an id that this server gave"}
+	}
+	if named.Token != (auth.TokenName{}) {
+		return r.tokenNode(ctx, named.Token)
 	}
 	reader, err := r.reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if name != (config.Name{}) {
-		if found := r.present(reader.Config(name)); found != nil {
+	if named.Config != (config.Name{}) {
+		if found := r.present(reader.Config(named.Config)); found != nil {
 			return found, nil
 		}
 		return nil, nil
 	}
-	revision, err := reader.Revision(ctx, at)
+	revision, err := reader.Revision(ctx, named.Revision)
 	if revision == nil {
 		return nil, err
 	}

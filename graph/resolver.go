@@ -25,6 +25,7 @@ type (
 	configResolver         struct{ *resolver }
 	configRevisionResolver struct{ *resolver }
 	configSnapshotResolver struct{ *resolver }
+	viewerResolver         struct{ *resolver }
 )
 
 func (r *resolver) Query() generated.QueryResolver               { return queryResolver{r} }
@@ -37,6 +38,8 @@ func (r *resolver) ConfigRevision() generated.ConfigRevisionResolver {
 func (r *resolver) ConfigSnapshot() generated.ConfigSnapshotResolver {
 	return configSnapshotResolver{r}
 }
+
+func (r *resolver) Viewer() generated.ViewerResolver { return viewerResolver{r} }
 
 // caller returns the caller that sent the operation of a context.
 func (r *resolver) caller(ctx context.Context) auth.Caller { return auth.FromContext(ctx) }

@@ -118,5 +118,5 @@ func (p *revertParser) key(text *string) (key config.IdempotencyKey) {
 
 // fieldPath returns the path to a field, such as filter/names[3].
 func fieldPath(field string) []string {
-	return strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune("/[]", r) })
+	return strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune("/[].", r) })
 }

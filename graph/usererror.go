@@ -87,3 +87,6 @@ func fieldOf(err error) string {
 	}
 	return "name"
 }
+
+// isForbidden reports whether the caller lacks a right.
+func isForbidden(err error) bool { return fault.KindOf(err) == fault.Denied }

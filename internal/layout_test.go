@@ -66,7 +66,7 @@ var picture = []layer{
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "internal/attempts graph/document graph/encode graph/generated graph/input graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
-	{"graph/document", "graph/coerce graph/model graph/scalar internal/config internal/configstore", gqlgen + " github.com/hashicorp/golang-lru/v2"},
+	{"graph/document", "graph/coerce graph/model graph/scalar internal/auth internal/config internal/configstore", gqlgen + " github.com/hashicorp/golang-lru/v2"},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
 	{"graph/generated", "graph/input graph/model graph/object graph/scalar " + store, gqlgen},

@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 )
@@ -209,6 +210,10 @@ func (c *costs) items(f *ast.Field, at place) int {
 		return configstore.MaxDifferenceChanges
 	case object == "ConfigsChanged" && f.Name == "revisions", object == "ChangesRejected" && f.Name == "errors":
 		return at.changes
+	case f.Name == "grants" && (object == "Token" || object == "Viewer"):
+		return auth.MaxGrants
+	case f.Name == "secrets" && object == "Token":
+		return auth.MaxSecrets
 	case f.Definition.Type.Elem != nil && strings.HasPrefix(object, "__"):
 		return introspectionItems
 	}

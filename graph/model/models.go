@@ -4,6 +4,7 @@ package model
 
 import (
 	"configapi/graph/object"
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"fmt"
@@ -19,6 +20,16 @@ type ApplyConfigsResult interface {
 	IsApplyConfigsResult()
 }
 
+// Outcome of `changeGrants` and `revokeToken`.
+type ChangeTokenResult interface {
+	IsChangeTokenResult()
+}
+
+// Outcome of `createToken`.
+type CreateTokenResult interface {
+	IsCreateTokenResult()
+}
+
 // Outcome of `deleteConfig`.
 type DeleteConfigResult interface {
 	IsDeleteConfigResult()
@@ -32,6 +43,11 @@ type Node interface {
 // Outcome of `restoreConfig`.
 type RestoreConfigResult interface {
 	IsRestoreConfigResult()
+}
+
+// Outcome of `rotateToken`.
+type RotateTokenResult interface {
+	IsRotateTokenResult()
 }
 
 // Outcome of `setConfig`.
@@ -66,6 +82,18 @@ type ChangeFilterInput struct {
 	Since *time.Time `json:"since,omitempty"`
 	// Committed before this instant.
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// Input of `changeGrants`.
+type ChangeGrantsInput struct {
+	// The token's name.
+	Name string `json:"name"`
+	// What it may do from now on.
+	Grants []GrantInput `json:"grants"`
+	// Fail unless the token has this version.
+	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // All that kept a set of changes from being applied: every failure, not only the first. Nothing was written.
@@ -125,6 +153,18 @@ type ConfigFilterInput struct {
 	Names []string `json:"names,omitempty"`
 }
 
+// Input of `createToken`.
+type CreateTokenInput struct {
+	// 1 to 64 bytes of letters, digits, `_`, `-` and `.`.
+	Name string `json:"name"`
+	// What it may do; at most 50 grants, and none that the caller does not have itself.
+	Grants []GrantInput `json:"grants"`
+	// When it ends by itself; never when left out.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+}
+
 // A deletion within a change set: as `DeleteConfigInput`.
 type DeleteChangeInput struct {
 	// The config's name.
@@ -181,11 +221,33 @@ type ForbiddenError struct {
 
 func (ForbiddenError) IsUserError() {}
 
+func (ForbiddenError) IsCreateTokenResult() {}
+
+func (ForbiddenError) IsRotateTokenResult() {}
+
+func (ForbiddenError) IsChangeTokenResult() {}
+
 func (ForbiddenError) IsSetConfigResult() {}
 
 func (ForbiddenError) IsDeleteConfigResult() {}
 
 func (ForbiddenError) IsRestoreConfigResult() {}
+
+// Actions on all names below whole leading segments.
+type Grant struct {
+	// What is allowed.
+	Actions []Action `json:"actions"`
+	// Whole leading segments; the empty text is everything.
+	Prefix string `json:"prefix"`
+}
+
+// A grant to give.
+type GrantInput struct {
+	// What is allowed.
+	Actions []Action `json:"actions"`
+	// Whole leading segments; the empty text is everything.
+	Prefix string `json:"prefix"`
+}
 
 // Bounds of the store's history.
 type HistoryBounds struct {
@@ -225,6 +287,12 @@ type InvalidInputError struct {
 
 func (InvalidInputError) IsUserError() {}
 
+func (InvalidInputError) IsCreateTokenResult() {}
+
+func (InvalidInputError) IsRotateTokenResult() {}
+
+func (InvalidInputError) IsChangeTokenResult() {}
+
 func (InvalidInputError) IsSetConfigResult() {}
 
 func (InvalidInputError) IsDeleteConfigResult() {}
@@ -262,6 +330,10 @@ type NotFoundError struct {
 }
 
 func (NotFoundError) IsUserError() {}
+
+func (NotFoundError) IsRotateTokenResult() {}
+
+func (NotFoundError) IsChangeTokenResult() {}
 
 func (NotFoundError) IsDeleteConfigResult() {}
 
@@ -346,6 +418,28 @@ type RevertConflictError struct {
 
 func (RevertConflictError) IsUserError() {}
 
+// Input of `revokeToken`.
+type RevokeTokenInput struct {
+	// The token's name.
+	Name string `json:"name"`
+	// Fail unless the token has this version.
+	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// Input of `rotateToken`: a new secret at once. The name, and so the actor, stays.
+type RotateTokenInput struct {
+	// The token's name.
+	Name string `json:"name"`
+	// Until when the old secret is good, too: at most 30 days; not at all when left out.
+	KeepOldUntil *time.Time `json:"keepOldUntil,omitempty"`
+	// Fail unless the token has this version.
+	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+}
+
 // A set within a change set: as `SetConfigInput`.
 type SetChangeInput struct {
 	// The config's name.
@@ -396,6 +490,102 @@ func (StaleError) IsUserError() {}
 type Subscription struct {
 }
 
+// What a caller proves itself with. Its secret is shown once.
+type Token struct {
+	// Opaque global id.
+	ID string `json:"id"`
+	// Its name: the actor of what is done with it.
+	Name string `json:"name"`
+	// What it may do.
+	Grants []Grant `json:"grants"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// Who made it.
+	CreatedBy *string `json:"createdBy,omitempty"`
+	// When it ends by itself, null: never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Its secrets that are good now: two while a rotation overlaps.
+	Secrets []TokenSecret `json:"secrets"`
+	// Counts its changes, for `expectedVersion`.
+	Version int32 `json:"version"`
+}
+
+func (Token) IsNode() {}
+
+// A token was changed.
+type TokenChanged struct {
+	// The token, null after it was revoked.
+	Token *Token `json:"token,omitempty"`
+	// The position of the outcome.
+	Position eventstore.Position `json:"position"`
+}
+
+func (TokenChanged) IsChangeTokenResult() {}
+
+// The token has another version than the one expected.
+type TokenConflictError struct {
+	// Stable code, for programs.
+	Code ErrorCode `json:"code"`
+	// Text, for people.
+	Message string `json:"message"`
+	// Which part of `input`.
+	Path []string `json:"path,omitempty"`
+	// The token as it is.
+	Current *Token `json:"current"`
+}
+
+func (TokenConflictError) IsUserError() {}
+
+func (TokenConflictError) IsRotateTokenResult() {}
+
+func (TokenConflictError) IsChangeTokenResult() {}
+
+// A page of tokens, by name.
+type TokenConnection struct {
+	// Edges of the page.
+	Edges []TokenEdge `json:"edges"`
+	// The tokens of the page: `edges { node }` for short.
+	Nodes []Token `json:"nodes"`
+	// Where the page stands.
+	PageInfo *object.PageInfo `json:"pageInfo"`
+	// Number of tokens that the caller may see.
+	TotalCount int32 `json:"totalCount"`
+}
+
+// A token in a `TokenConnection`.
+type TokenEdge struct {
+	// Opaque cursor.
+	Cursor string `json:"cursor"`
+	// The token.
+	Node *Token `json:"node"`
+}
+
+// A token with its new secret.
+type TokenIssued struct {
+	// The token.
+	Token *Token `json:"token"`
+	// `cfg_…`. It is not kept, and cannot be shown again.
+	Secret string `json:"secret"`
+	// The position of the outcome.
+	Position eventstore.Position `json:"position"`
+}
+
+func (TokenIssued) IsCreateTokenResult() {}
+
+func (TokenIssued) IsRotateTokenResult() {}
+
+// One secret of a token, without the secret.
+type TokenSecret struct {
+	// The public part of `cfg_…`, by which a leaked token is found.
+	PublicID string `json:"publicId"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// Until when it is good, null: as long as the token is.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// When a server last saw it, to the minute.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+}
+
 // The config has another version, or another newest revision, than the one expected.
 type VersionConflictError struct {
 	// Stable code, for programs.
@@ -415,6 +605,19 @@ func (VersionConflictError) IsSetConfigResult() {}
 func (VersionConflictError) IsDeleteConfigResult() {}
 
 func (VersionConflictError) IsRestoreConfigResult() {}
+
+// Who the server takes the caller for.
+type Viewer struct {
+	// Name of its token, null when the server runs without tokens.
+	Name *string `json:"name,omitempty"`
+	// What it may do.
+	Grants []Grant `json:"grants"`
+	// When that ends, null: never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Whether it may do something to all names below whole leading segments.
+	May    bool        `json:"may"`
+	Caller auth.Caller `json:"-"`
+}
 
 // What a grant allows. None contains another.
 type Action string

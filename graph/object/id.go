@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
@@ -15,6 +16,7 @@ import (
 const (
 	configKind   = "c:"
 	revisionKind = "r:"
+	tokenKind    = "t:"
 	plannedKind  = "d:"
 )
 
@@ -30,24 +32,38 @@ func RevisionID(at eventstore.Position) string { return encode(revisionKind + at
 // plannedID returns the id of a revision that does not exist. [ParseID] refuses it.
 func plannedID() string { return encode(plannedKind + rand.Text()) }
 
-// ParseID reads a global id. It returns the name of a config, or the zero Name and the position of
-// a revision. The error is [ErrMalformedID].
-func ParseID(id string) (config.Name, eventstore.Position, error) {
+// TokenID returns the global id of a token.
+func TokenID(name auth.TokenName) string { return encode(tokenKind + name.String()) }
+
+// Identified is what a global id names: one of its fields is not zero.
+type Identified struct {
+	Config   config.Name
+	Revision eventstore.Position
+	Token    auth.TokenName
+}
+
+// ParseID reads a global id. The error is [ErrMalformedID].
+func ParseID(id string) (Identified, error) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(id)
 	if err != nil {
-		return config.Name{}, eventstore.Position{}, ErrMalformedID
+		return Identified{}, ErrMalformedID
 	}
 	if name, is := strings.CutPrefix(string(text), configKind); is {
 		if name, err := config.ParseName(name); err == nil {
-			return name, eventstore.Position{}, nil
+			return Identified{Config: name}, nil
 		}
 	}
 	if position, is := strings.CutPrefix(string(text), revisionKind); is {
 		if at, err := eventstore.ParsePosition(position); err == nil {
-			return config.Name{}, at, nil
+			return Identified{Revision: at}, nil
 		}
 	}
-	return config.Name{}, eventstore.Position{}, ErrMalformedID
+	if name, is := strings.CutPrefix(string(text), tokenKind); is {
+		if name, err := auth.ParseTokenName(name); err == nil {
+			return Identified{Token: name}, nil
+		}
+	}
+	return Identified{}, ErrMalformedID
 }
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"configapi/graph/object"
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -50,18 +51,22 @@ func TestHistoryCursors(t *testing.T) {
 
 // FuzzParseID checks that only texts that this package writes are ids.
 func FuzzParseID(f *testing.F) {
-	for _, seed := range []string{"", "YzpwYXltZW50cy90aW1lb3V0", "cjoxODQyLTlmM2EyMWMw", "YzpwYXltZW50cy90aW1lb3V0=", "ZDpBQUFB", strings.Repeat("Y", 400), "!"} {
+	for _, seed := range []string{"", "YzpwYXltZW50cy90aW1lb3V0", "cjoxODQyLTlmM2EyMWMw", "YzpwYXltZW50cy90aW1lb3V0=", "ZDpBQUFB", "dDpjaQ", "dDphOmI", strings.Repeat("Y", 400), "!"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		name, at, err := object.ParseID(text)
+		named, err := object.ParseID(text)
+		var again string
 		switch {
-		case err != nil && err != object.ErrMalformedID:
-			t.Errorf("%q: %v", text, err)
-		case err == nil && name != (config.Name{}) && object.ConfigID(name) != text:
-			t.Errorf("%q was read as the config %s", text, name)
-		case err == nil && name == (config.Name{}) && object.RevisionID(at) != text:
-			t.Errorf("%q was read as the position %s", text, at)
+		case named.Config != (config.Name{}):
+			again = object.ConfigID(named.Config)
+		case named.Token != (auth.TokenName{}):
+			again = object.TokenID(named.Token)
+		default:
+			again = object.RevisionID(named.Revision)
+		}
+		if err != nil && err != object.ErrMalformedID || err == nil && again != text {
+			t.Errorf("%q was read as %+v, %v", text, named, err)
 		}
 	})
 }

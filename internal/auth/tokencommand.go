@@ -10,6 +10,9 @@ import (
 	"configapi/internal/config"
 )
 
+// MaxSecrets is how many secrets a token has at most: a rotation ends all but the newest one.
+const MaxSecrets = 2
+
 // MaxOverlap is how long the secret before is good at most after a rotation.
 const MaxOverlap = 30 * 24 * time.Hour
 

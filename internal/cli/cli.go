@@ -44,6 +44,8 @@ func commands() []command {
 		{"verify", "check the hash chain of a history", verify},
 		{"backup", "write a history into a file", backUp},
 		{"restore-backup", "put a history from a file into a store", restoreBackup},
+		{"token", "make and manage tokens, and say whose one is", token},
+		{"can", "say whether a token may do something, and why", can},
 		{"version", "print the version", version},
 	}
 }

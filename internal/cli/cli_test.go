@@ -98,6 +98,20 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"restore of a missing file", nil, []string{"restore-backup", file + ".none"}, "opening the backup"},
 		{"verify without a database", nil, []string{"verify", "--store", "sqlite:" + file + ".none"}, "file.none"},
 		{"verify of memory", nil, []string{"verify", "--store", "memory"}, "ends with its server"},
+		{"unknown command for tokens", nil, []string{"token", "hunter2"}, "token help"},
+		{"token without a name", nil, []string{"token", "create", "--grant", "READ:"}, "name one token, not 0"},
+		{"token with a malformed name", nil, []string{"token", "create", "a:b", "--grant", "READ:"}, "letters, digits"},
+		{"grant without a prefix", nil, []string{"token", "create", "a", "--grant", "READ"}, "ACTIONS:PREFIX"},
+		{"grant of an unknown action", nil, []string{"token", "create", "a", "--grant", "LOOK:"}, "READ, WRITE, ADMIN"},
+		{"grant with a malformed prefix", nil, []string{"token", "grant", "a", "--grant", "READ:a//b"}, "grants[0].prefix"},
+		{"expiry that is no time", nil, []string{"token", "create", "a", "--expires", "soon"}, "90d"},
+		{"reason that is too long", nil, []string{"token", "revoke", "a", "--reason", strings.Repeat("x", 1025)}, "reason has 1025 bytes"},
+		{"token in memory", nil, []string{"token", "create", "a", "--grant", "READ:", "--store", "memory"}, "ends with its program"},
+		{"list of tokens in memory", nil, []string{"token", "list", "--store", "memory"}, "ends with its server"},
+		{"mistyped secret", nil, []string{"token", "whois", "cfg_hunter2"}, "neither a public id"},
+		{"question without a token", nil, []string{"can", "READ", "a"}, "--as TOKEN"},
+		{"question and a file", nil, []string{"can", "READ", "a", "-f", file}, "either -f"},
+		{"missing file of questions", nil, []string{"can", "-f", file + ".none"}, "opening the questions"},
 		{"verify with a malformed position", nil, []string{"verify", "--contains", "12"}, "--contains"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,7 +137,15 @@ func TestHelp(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"serve", "verify", "version", "backup", "restore-backup"}},
+		{nil, []string{"serve", "verify", "version", "backup", "restore-backup", "token", "can"}},
+		{[]string{"token"}, []string{"create", "list", "rotate", "grant", "revoke", "whois"}},
+		{[]string{"token", "create", "-h"}, []string{"[FLAGS] NAME", "-grant", "-expires", "-reason", "-store", "shown"}},
+		{[]string{"token", "list", "-h"}, []string{"-store", "beside a server"}},
+		{[]string{"token", "rotate", "-h"}, []string{"-keep-old", "-expected-version"}},
+		{[]string{"token", "grant", "-h"}, []string{"-grant", "in place of"}},
+		{[]string{"token", "revoke", "-h"}, []string{"for ever"}},
+		{[]string{"token", "whois", "-h"}, []string{"[FLAGS] ID", "standard input"}},
+		{[]string{"can", "-h"}, []string{"[ACTION NAME]", "allow READ payments/timeout as ci", "-as", "-f"}},
 		{[]string{"help"}, []string{"serve", "verify", "version"}},
 		{[]string{"serve", "-h"}, []string{"-listen", "CONFIGAPI_LISTEN", "-store", "DATABASE_URL", "127.0.0.1:4000", "sqlite:data/configapi.db"}},
 		{[]string{"verify", "--help"}, []string{"-store", "-contains", "beside a server"}},

@@ -27,20 +27,29 @@ func parseFlags(env Env, flags *flag.FlagSet, about string, from variables) erro
 // parseFlagsAndFile parses the flags of a command that takes the name of one file, which may stand
 // before, between or after them.
 func parseFlagsAndFile(env Env, flags *flag.FlagSet, about string, from variables) (file string, err error) {
-	var files []string
-	for rest := env.Args; len(rest) > 0; {
-		env.Args = rest
-		if rest, err = parse(env, flags, flags.Name()+" [FLAGS] FILE", about); err != nil {
-			return "", err
-		}
-		if len(rest) > 0 {
-			files, rest = append(files, rest[0]), rest[1:]
-		}
+	files, err := parseFlagsAndWords(env, flags, "FILE", about, from)
+	if err != nil {
+		return "", err
 	}
 	if len(files) != 1 || files[0] == "" {
 		return "", startErrorf("name one FILE, not %d; see `configapi %s -h`", len(files), flags.Name())
 	}
-	return files[0], setAllFromEnvironment(env, flags, from)
+	return files[0], nil
+}
+
+// parseFlagsAndWords parses the flags of a command that takes arguments, which may stand before,
+// between or after them. usage names the arguments.
+func parseFlagsAndWords(env Env, flags *flag.FlagSet, usage, about string, from variables) (arguments []string, err error) {
+	for rest := env.Args; len(rest) > 0; {
+		env.Args = rest
+		if rest, err = parse(env, flags, flags.Name()+" [FLAGS] "+usage, about); err != nil {
+			return nil, err
+		}
+		if len(rest) > 0 {
+			arguments, rest = append(arguments, rest[0]), rest[1:]
+		}
+	}
+	return arguments, setAllFromEnvironment(env, flags, from)
 }
 
 // parse parses flags up to the first argument that is none, and returns the arguments from there.

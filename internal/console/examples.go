@@ -16,8 +16,8 @@ type Example struct {
 }
 
 // Examples returns the examples in the order of their tabs: watch, set, read, time travel, delete,
-// restore, change sets, lists for people. None of them fails when they run in this order on an
-// empty store, or each alone after SetConfig.
+// restore, change sets, lists for people, tokens. None of them fails when they run in this order on
+// an empty store, or each alone after SetConfig.
 func Examples() []Example {
 	var examples []Example
 	for _, name := range mustGlob("examples/*.graphql") {

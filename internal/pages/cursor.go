@@ -28,11 +28,13 @@ const (
 	Children Kind = 't' // of GraphQL's children; the key is arguments and a segment
 	Recent   Kind = 'r' // of GraphQL's recentChanges; the key is arguments and a seq
 	Diff     Kind = 'd' // of GraphQL's diff; the key is arguments, the position from, and a name
+	Tokens   Kind = 'k' // of GraphQL's tokens; the position is zero, and the key is a name
 
 	RecentList   Kind = 'R' // of REST's /changes/recent; the key is what is selected and a seq
 	DeletedList  Kind = 'D' // of REST's /deleted; the key is what is selected and a seq
 	ChildrenList Kind = 'C' // of REST's /children; the key is a prefix and a segment
 	DiffList     Kind = 'F' // of REST's /diff; the key is a position, two prefixes and a name
+	TokenList    Kind = 'K' // of REST's /tokens; the position is zero, and the key is a name
 )
 
 // format is the version of the bytes of a cursor.

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"configapi/internal/accesstest"
@@ -23,10 +24,14 @@ var paths = [...]string{
 	difference: "/diff",
 	deletions:  "/deleted",
 	children:   "/children",
+	tokens:     "/tokens",
+	token:      "/tokens/{name}",
+	secrets:    "/tokens/{name}/rotate",
+	grants:     "/tokens/{name}/grants",
 }
 
 // TestEntryPoints compares the methods of all paths with docs/access.md: what changes configs takes
-// WRITE, and what reads them READ.
+// WRITE, what reads them READ, and what is about tokens ADMIN alone.
 func TestEntryPoints(t *testing.T) {
 	operations := make(map[string]operation) // :: entry point → what it does
 	var entries []string
@@ -46,6 +51,12 @@ func TestEntryPoints(t *testing.T) {
 		}
 	}
 	for entry, row := range accesstest.Check(t, "REST", entries) {
+		if strings.Contains(entry, "/tokens") {
+			if len(row.Takes) != 1 || !row.May("ADMIN") {
+				t.Errorf("%s takes %v", entry, row.Takes)
+			}
+			continue
+		}
 		if op := operations[entry]; op.reads() == row.May("WRITE") || op.reads() && !row.May("READ") {
 			t.Errorf("%s takes %v", entry, row.Takes)
 		}

@@ -34,6 +34,11 @@ var samples = map[string]struct {
 	"GET /diff":                         {"/diff?from=0-00000000", "", 200},
 	"GET /deleted":                      {"/deleted", "", 200},
 	"GET /children":                     {"/children", "", 200},
+	"GET /tokens":                       {"/tokens", "", 403},
+	"POST /tokens":                      {"/tokens", `{"name":"secret","grants":[{"actions":["READ"],"prefix":""}]}`, 403},
+	"POST /tokens/{name}/rotate":        {"/tokens/secret/rotate", "", 403},
+	"PUT /tokens/{name}/grants":         {"/tokens/secret/grants", `{"grants":[{"actions":["READ"],"prefix":""}]}`, 403},
+	"DELETE /tokens/{name}":             {"/tokens/secret", "", 403},
 }
 
 // TestAccessOfNobody sends a request to every entry point of a store with secrets, by a caller

@@ -22,6 +22,7 @@ var (
 	noSniff   = []string{"nosniff"}
 
 	revalidate = []string{"no-cache"}
+	notStored  = []string{"no-store"} // an answer may have a secret
 	varies     = []string{"Accept, Config-At-Least"}
 )
 

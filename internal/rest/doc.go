@@ -19,6 +19,12 @@
 //	GET     /deleted                       the deleted configs
 //	GET     /children                      what lies directly below a prefix
 //
+//	GET     /tokens                        the tokens that the client may see, by name
+//	POST    /tokens                        makes a token; the answer has its secret
+//	POST    /tokens/{name}/rotate          gives a token a new secret, which the answer has
+//	PUT     /tokens/{name}/grants          gives a token other grants
+//	DELETE  /tokens/{name}                 ends a token for ever
+//
 // The list takes the parameters prefix, first and after, /events takes prefix and after: both
 // select configs whose names begin with whole segments, such as payments/.
 //
@@ -117,6 +123,29 @@
 // failure REVERT_CONFLICT also has change, the revision that is to be undone. The path of a failure
 // names a member of the body, or is ["changeSet"] for the position in the address, or
 // ["idempotencyKey"]; it is null for a config that the request does not name.
+//
+// # Tokens
+//
+// All of them take ADMIN. A token that may do more than the client is 404 for it. A token has the
+// members of GraphQL's Token without its id:
+//
+//	{"name":"ci","version":1,"grants":[{"actions":["READ","WRITE"],"prefix":"payments"}],
+//	 "createdAt":"2026-11-22T22:35:41.731604Z","createdBy":"local","expiresAt":null,
+//	 "secrets":[{"publicId":"…","createdAt":"…","expiresAt":null,"lastUsedAt":null}]}
+//
+//	POST   /tokens                {"name":"ci","grants":[…],"expiresAt":"…","reason":"…"}
+//	POST   /tokens/{name}/rotate  {"keepOldUntil":"…","expectedVersion":1,"reason":"…"}
+//	PUT    /tokens/{name}/grants  {"grants":[…],"expectedVersion":1,"reason":"…"}
+//	DELETE /tokens/{name}         {"expectedVersion":1,"reason":"…"}
+//
+// Only name and grants are needed; rotate and DELETE need no body. The answer is
+// {"token":{…},"secret":"cfg_…","position":"…"}: secret is there when one was made, and token is
+// null after DELETE. GET /tokens?first=&after= answers {"tokens":[…],"totalCount":1}, and its Link
+// leads to the next page.
+//
+// The ETag of an answer about one token is its version, and If-Match takes it in place of
+// expectedVersion. Nothing here may be stored (Cache-Control: no-store), and an Idempotency-Key is
+// refused, since the first answer is not kept: after an unknown outcome, rotate the token.
 //
 // # Pages of changes
 //

@@ -39,6 +39,10 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		p.Action = actionOf(err)
 	case fault.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
+		if conflict := conflictOf(err); conflict != nil {
+			p.CurrentVersion = new(int(conflict.Current.Version))
+			return p
+		}
 		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {
 		case given && ruledOut:
 			p.Detail = "the config's newest revision is not one that If-Match names and If-None-Match does not; read it and try again"

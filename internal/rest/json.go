@@ -127,6 +127,14 @@ func (s *jsonStream) instant(t time.Time) *jsonStream {
 	return s
 }
 
+// instantIf adds an instant, or null for the zero time.
+func (s *jsonStream) instantIf(t time.Time) *jsonStream {
+	if t.IsZero() {
+		return s.put(`null`)
+	}
+	return s.instant(t)
+}
+
 // text adds a JSON string. All texts of the store are valid UTF-8, and nearly all need no escape.
 func (s *jsonStream) text(t string) *jsonStream {
 	switch {

@@ -26,6 +26,7 @@ var strictParameters = [operations][]string{
 	diff:         {"from", "to", "prefix", "toPrefix", "first", "after", "wait", "consistency"},
 	listDeleted:  {"prefix", "contains", "first", "after", "wait", "consistency"},
 	listChildren: {"prefix", "first", "after", "wait", "consistency"},
+	listTokens:   {"first", "after", "wait", "consistency"},
 }
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}

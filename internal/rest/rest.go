@@ -89,6 +89,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if op.reads() {
 		setReadHeaders(w.Header())
 	}
+	if route.isOfTokens() {
+		w.Header()[cacheControl] = notStored
+	}
 	if known, strict := op.parameters(); strict {
 		if err := checkParameters(r.URL.RawQuery, known); err != nil {
 			h.fail(w, r, err)
@@ -97,6 +100,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if route.isOfName() {
 		h.serveName(op, w, r, route)
+		return
+	}
+	if route.isOfTokens() {
+		h.serveTokens(op, w, r, route.name)
 		return
 	}
 	h.serve(op, w, r, route)
@@ -148,6 +155,22 @@ func (h *Handler) serveName(op operation, w http.ResponseWriter, r *http.Request
 		h.history(w, r, name)
 	case readAt:
 		h.readAt(w, r, name, route.at)
+	}
+}
+
+// serveTokens carries out an operation on tokens.
+func (h *Handler) serveTokens(op operation, w http.ResponseWriter, r *http.Request, name string) {
+	switch op {
+	case listTokens:
+		h.listTokens(w, r)
+	case createToken:
+		h.createToken(w, r)
+	case rotateToken:
+		h.rotateToken(w, r, name)
+	case changeGrants:
+		h.changeGrants(w, r, name)
+	case revokeToken:
+		h.revokeToken(w, r, name)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // route is what a path stands for.
 type route struct {
 	resource resource
-	name     string // of the config, decoded, not checked yet
+	name     string // of the config or the token, decoded, not checked yet
 	at       string // likewise: the instant of a resource past, the position of a resource reverting
 }
 
@@ -32,6 +32,10 @@ const (
 	difference                 // what differs between two moments
 	deletions                  // the deleted configs
 	children                   // what lies directly below a prefix
+	tokens                     // all tokens
+	token                      // one token
+	secrets                    // the secrets of one token
+	grants                     // what one token may do
 )
 
 // operation is what a method does to a resource.
@@ -55,6 +59,11 @@ const (
 	diff
 	listDeleted
 	listChildren
+	listTokens
+	createToken
+	rotateToken
+	changeGrants
+	revokeToken
 	operations // how many there are
 )
 
@@ -75,6 +84,10 @@ var offers = [...]offer{
 	difference: {get: diff},
 	deletions:  {get: listDeleted},
 	children:   {get: listChildren},
+	tokens:     {get: listTokens, post: createToken},
+	token:      {delete: revokeToken},
+	secrets:    {post: rotateToken},
+	grants:     {put: changeGrants},
 }
 
 // operation returns what the method does to the resource. HEAD is a GET of whose answer the server
@@ -121,6 +134,7 @@ var wholes = map[string]resource{
 	"diff":     difference,
 	"deleted":  deletions,
 	"children": children,
+	"tokens":   tokens,
 }
 
 // parseRoute returns what a path stands for. It does not clean the path as http.ServeMux does: a
@@ -145,6 +159,8 @@ func parseRoute(u *url.URL) (r route, known bool) {
 		return parseConfig(s)
 	case word == "changes":
 		return parseChanges(s)
+	case word == "tokens":
+		return parseToken(s)
 	}
 	return route{}, false
 }
@@ -181,6 +197,32 @@ func parseChanges(s segments) (r route, known bool) {
 	return route{resource: reverting, at: first}, s.next() == "revert" && s.done
 }
 
+// parseToken returns what the segments after /tokens/ stand for.
+func parseToken(s segments) (r route, known bool) {
+	r.resource, r.name = token, s.next()
+	if s.done {
+		return r, true
+	}
+	switch s.next() {
+	case "rotate":
+		r.resource = secrets
+	case "grants":
+		r.resource = grants
+	default:
+		return route{}, false
+	}
+	return r, s.done
+}
+
+// isOfTokens reports whether the resource is tokens, or a part of one.
+func (r route) isOfTokens() bool {
+	switch r.resource {
+	case tokens, token, secrets, grants:
+		return true
+	}
+	return false
+}
+
 // isOfName reports whether the resource is a part of one config.
 func (r route) isOfName() bool {
 	switch r.resource {
@@ -198,7 +240,7 @@ func isBelowChanges(path string) bool {
 // reads reports whether the operation changes nothing.
 func (o operation) reads() bool {
 	switch o {
-	case set, remove, restore, apply, revertSet, revert:
+	case set, remove, restore, apply, revertSet, revert, createToken, rotateToken, changeGrants, revokeToken:
 		return false
 	}
 	return true

@@ -29,6 +29,10 @@ func TestMethods(t *testing.T) {
 		"/diff":                             "GET, HEAD",
 		"/deleted":                          "GET, HEAD",
 		"/v1/children":                      "GET, HEAD",
+		"/tokens":                           "GET, HEAD, POST",
+		"/v1/tokens/ci":                     "DELETE",
+		"/tokens/ci/rotate":                 "POST",
+		"/tokens/ci/grants":                 "PUT",
 		"/config/..":                        "GET, HEAD, PUT, DELETE", // the method is checked before the name
 		"/config/a/at/not-an-instant":       "GET, HEAD",
 	} {

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+)
+
+// can says whether a token may do something to a config, or checks a file of such questions.
+func can(ctx context.Context, env Env) error {
+	flags := flag.NewFlagSet("can", flag.ContinueOnError)
+	store := flags.String("store", defaultStore, storeUsage)
+	as := flags.String("as", "", "`NAME` of the token")
+	file := flags.String("f", "", "`FILE` of questions with the answers that they must have; - means standard input")
+	const about = `Says whether a token may READ, WRITE or ADMIN a config of some name, and prints the grant that decides.
+It ends with 0 when it may, else with 1. With -f it checks each line of a file, and ends with 1 when
+one is not as the line says:
+
+    # comments and empty lines are left out
+    allow READ payments/timeout as ci
+    deny WRITE payments/timeout as ci
+
+A token that has expired may do nothing; one that is unknown or revoked fails its line. It changes
+nothing, and may run beside a server.`
+	words, err := parseFlagsAndWords(env, flags, "[ACTION NAME]", about, variables{"store": storeVariables})
+	if err != nil {
+		return err
+	}
+	if *file != "" {
+		if len(words) > 0 || *as != "" {
+			return startErrorf("give either -f, or ACTION NAME --as TOKEN; see `configapi can -h`")
+		}
+		return canAll(ctx, env, *store, *file)
+	}
+	if len(words) != 2 || *as == "" {
+		return startErrorf("write ACTION NAME --as TOKEN, such as READ payments/timeout --as ci; see `configapi can -h`")
+	}
+	q, err := parseQuestion(words[0], words[1], *as)
+	if err != nil {
+		return &startError{err}
+	}
+	return onStore(ctx, *store, openToAsk, func(store *configstore.Store) error {
+		grant, may, err := q.ask(store)
+		switch {
+		case err != nil:
+			return err
+		case !may:
+			return fmt.Errorf("no: no grant of %s has %s on %s", q.token, q.action, q.name)
+		}
+		_, err = fmt.Fprintln(env.Stdout, grantText(grant))
+		return err
+	})
+}
+
+// question is whether a token may do something to a config.
+type question struct {
+	action auth.Action
+	name   config.Name
+	token  auth.TokenName
+}
+
+func parseQuestion(action, name, token string) (q question, err error) {
+	if q.action, err = auth.ParseAction(action); err != nil {
+		return q, errors.New("the action must be READ, WRITE or ADMIN")
+	}
+	if q.name, err = config.ParseName(name); err != nil {
+		return q, fmt.Errorf("the config's %w", err)
+	}
+	if q.token, err = auth.ParseTokenName(token); err != nil {
+		return q, fmt.Errorf("the token's %w", err)
+	}
+	return q, nil
+}
+
+// ask returns the first grant of the token that allows the action, and whether there is one.
+func (q question) ask(store *configstore.Store) (grant auth.Grant, may bool, err error) {
+	t, err := store.Token(auth.Local, q.token)
+	if errors.Is(err, auth.ErrTokenNotFound) {
+		return grant, false, fmt.Errorf("there is no token %s, or it is revoked", q.token)
+	}
+	if err != nil || !t.IsInForce(time.Now()) {
+		return grant, false, err
+	}
+	for _, g := range t.Grants.List() {
+		alone, err := auth.NewGrants(g)
+		if err != nil {
+			return grant, false, err
+		}
+		if alone.Scope(q.action).Has(q.name) {
+			return g, true, nil
+		}
+	}
+	return grant, false, nil
+}
+
+// expectation is a line of a file for `configapi can -f`.
+type expectation struct {
+	question
+	line  int
+	allow bool
+}
+
+// canAll checks the lines of a file, and prints those that are not as they say.
+func canAll(ctx context.Context, env Env, store, name string) error {
+	expected, err := readExpectations(env, name)
+	if err != nil {
+		return &startError{err}
+	}
+	failed := 0
+	err = onStore(ctx, store, openToAsk, func(store *configstore.Store) error {
+		for _, e := range expected {
+			if problem := e.check(store); problem != "" {
+				failed++
+				fmt.Fprintf(env.Stdout, "%s:%d: %s\n", name, e.line, problem)
+			}
+		}
+		return nil
+	})
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d lines are not as they say", failed, len(expected))
+	}
+	if err == nil {
+		fmt.Fprintf(env.Stderr, "ok: %d lines\n", len(expected))
+	}
+	return err
+}
+
+// check returns what is not as the line says, "" when all is.
+func (e expectation) check(store *configstore.Store) string {
+	grant, may, err := e.ask(store)
+	switch {
+	case err != nil:
+		return err.Error()
+	case may && !e.allow:
+		return fmt.Sprintf("%s may %s %s: %s", e.token, e.action, e.name, grantText(grant))
+	case !may && e.allow:
+		return fmt.Sprintf("%s may not %s %s", e.token, e.action, e.name)
+	}
+	return ""
+}
+
+func readExpectations(env Env, name string) ([]expectation, error) {
+	in := env.Stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("opening the questions: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	return parseExpectations(in, name)
+}
+
+func parseExpectations(in io.Reader, name string) (expected []expectation, err error) {
+	lines := bufio.NewScanner(in)
+	for n := 1; lines.Scan(); n++ {
+		words := strings.Fields(lines.Text())
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		if len(words) != 5 || words[0] != "allow" && words[0] != "deny" || words[3] != "as" {
+			return nil, fmt.Errorf("%s:%d: write `allow ACTION NAME as TOKEN`, or the same with deny", name, n)
+		}
+		q, err := parseQuestion(words[1], words[2], words[4])
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		expected = append(expected, expectation{q, n, words[0] == "allow"})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(expected) == 0 {
+		return nil, fmt.Errorf("%s has no line to check", name)
+	}
+	return expected, nil
+}

@@ -1,0 +1,137 @@
+package cli_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/postgrestest"
+	"configapi/internal/processtest"
+)
+
+// MustIssue runs a command that prints a secret, and returns it. Nothing else may be on standard
+// output, and the secret not on standard error.
+func MustIssue(t *testing.T, args ...string) (secret string) {
+	t.Helper()
+	got := run(t, nil, args...)
+	secret = strings.TrimSuffix(got.stdout, "\n")
+	if _, err := auth.ParseSecret(secret); err != nil || got.code != 0 {
+		t.Fatalf("%q: got %+v, want a secret alone on standard output", args, got)
+	}
+	if strings.Contains(got.stderr, secret) {
+		t.Fatalf("%q: standard error has the secret: %q", args, got.stderr)
+	}
+	return secret
+}
+
+// mustPrint runs a command, and compares its exit code and its output, spaces apart.
+func mustPrint(t *testing.T, code int, want string, args ...string) {
+	t.Helper()
+	got := run(t, nil, args...)
+	form := regexp.MustCompile(` {2,}`).ReplaceAllString(got.stdout+got.stderr, " ")
+	form = regexp.MustCompile(`20\d\d-\S+Z`).ReplaceAllString(form, "INSTANT")
+	if got.code != code || strings.TrimSpace(form) != strings.TrimSpace(want) {
+		t.Errorf("%q: got exit code %d and\n%swant %d and\n%s", args, got.code, form, code, want)
+	}
+}
+
+// publicID returns the part of a secret that may be shown.
+func publicID(secret string) string { return secret[:len("cfg_")+22] }
+
+func TestTokenCommands(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "new", "x.db") // made by the first command
+	on := func(args ...string) []string { return append(args, "--store", store) }
+	first := MustIssue(t, on("token", "create", "ci", "--grant", "READ,WRITE:payments", "--grant", "READ:shop/", "--expires", "90d", "--reason", "nightly runs")...)
+	MustIssue(t, on("token", "create", "all", "--grant", "READ,WRITE,ADMIN:")...)
+	all := MustIssue(t, on("token", "rotate", "all", "--expected-version", "1")...)
+	mustPrint(t, 0, `
+NAME VERSION EXPIRES SECRETS GRANTS
+all 2 never `+publicID(all)+` READ,WRITE,ADMIN:
+ci 1 INSTANT `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token", "list")...)
+	second := MustIssue(t, on("token", "rotate", "ci", "--keep-old", "24h")...)
+	mustPrint(t, 0, "ci may now do READ:payments; version 3\n", on("token", "grant", "ci", "--grant", "READ:payments", "--expected-version", "2")...)
+	for _, id := range []string{publicID(first), first, second} {
+		mustPrint(t, 0, "name ci\nstate in force\nsecret in force\ngrants READ:payments\nexpires INSTANT\ncreated INSTANT by local\n", on("token", "whois", id)...)
+	}
+	mustPrint(t, 0, "ci is revoked; version 4\n", on("token", "revoke", "ci")...)
+	mustPrint(t, 0, "name ci\nstate revoked\nsecret ended\ngrants READ:payments\nexpires INSTANT\ncreated INSTANT by local\n", on("token", "whois", second)...)
+	if got := runWith(t.Context(), strings.NewReader(second+"\n"), nil, on("token", "whois", "-")...); got.code != 0 || !strings.HasPrefix(got.stdout, "name     ci\n") || strings.Contains(got.stdout, second) {
+		t.Errorf("got %+v, want whose the secret on standard input is", got)
+	}
+	for want, args := range map[string][]string{
+		"name is taken: a token has it or had it, and no name is issued twice": {"token", "create", "ci", "--grant", "READ:"},
+		"there is no token of this name that you may see":                      {"token", "revoke", "ci"},
+		"version 1 was expected, but the token has version 2":                  {"token", "revoke", "all", "--expected-version", "1"},
+		"keepOldUntil is more than 30 days from now":                           {"token", "rotate", "all", "--keep-old", "31d"},
+		"grants is empty; give at least one grant, or revoke the token":        {"token", "grant", "all"},
+	} {
+		mustPrint(t, 1, "configapi: "+want+"\n", on(args...)...)
+	}
+	stranger, _ := auth.NewSecret()
+	mustPrint(t, 1, "configapi: no token of this store has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
+}
+
+func TestCan(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "questions")
+	store := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
+	on := func(args ...string) []string { return append(args, "--store", store) }
+	MustIssue(t, on("token", "create", "ci", "--grant", "READ:shop", "--grant", "READ,WRITE:payments/a")...)
+	mustPrint(t, 0, "READ,WRITE:payments/a\n", on("can", "READ", "payments/a/b", "--as", "ci")...)
+	mustPrint(t, 0, "READ:shop\n", on("can", "--as", "ci", "READ", "shop")...)
+	mustPrint(t, 1, "configapi: no: no grant of ci has WRITE on shop/x\n", on("can", "WRITE", "shop/x", "--as", "ci")...)
+	mustPrint(t, 1, "configapi: no: no grant of ci has READ on payments/ab\n", on("can", "READ", "payments/ab", "--as", "ci")...)
+	mustPrint(t, 1, "configapi: there is no token no, or it is revoked\n", on("can", "READ", "a", "--as", "no")...)
+
+	mustWrite(t, file, "# a comment\n\nallow READ shop/x as ci\n deny\tWRITE shop/x as ci\n")
+	mustPrint(t, 0, "ok: 2 lines\n", on("can", "-f", file)...)
+	mustWrite(t, file, "deny READ shop/x as ci\nallow WRITE shop/x as ci\nallow READ shop as ci\ndeny READ a as no\n")
+	mustPrint(t, 1, file+":1: ci may READ shop/x: READ:shop\n"+file+":2: ci may not WRITE shop/x\n"+file+
+		":4: there is no token no, or it is revoked\nconfigapi: 3 of 4 lines are not as they say\n", on("can", "-f", file)...)
+	for text, want := range map[string]string{
+		"allow READ shop/x":       ":1: write `allow ACTION NAME as TOKEN`, or the same with deny",
+		"\nallow LOOK shop as ci": ":2: the action must be READ, WRITE or ADMIN",
+		"allow READ shop/ as ci":  ":1: the config's name has an empty segment: / may neither begin nor end it, nor follow another /",
+		"allow READ shop as a:b":  ":1: the token's name may hold only letters, digits, and _ - .",
+		"# nothing":               " has no line to check",
+	} {
+		mustWrite(t, file, text)
+		mustPrint(t, 2, "configapi: "+file+want+"\n", on("can", "-f", file)...)
+	}
+}
+
+// TestTokenCommandsBesideServer runs them beside a server. A file is locked for changes alone; with
+// PostgreSQL the server takes the new token at once.
+func TestTokenCommandsBesideServer(t *testing.T) {
+	file := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
+	secret := MustIssue(t, "token", "create", "ci", "--grant", "READ:", "--store", file)
+	MustServe(t, file)
+	if got := run(t, nil, "token", "revoke", "ci", "--store", file); got.code != 2 || !strings.Contains(got.stderr, "stop it, or use another file") {
+		t.Errorf("got %+v, want that the file is locked", got)
+	}
+	if got := run(t, nil, "token", "whois", secret, "--store", file); got.code != 0 || !strings.Contains(got.stdout, "ci") {
+		t.Errorf("got %+v, want whose the secret is, beside the server", got)
+	}
+	database := postgrestest.NewDatabase(t)
+	server := MustServe(t, database)
+	server.MustSend(t, http.MethodPut, "/config/a", `{"value":"1"}`, http.Header{"Content-Type": {"application/json"}})
+	MustIssue(t, "token", "create", "ci", "--grant", "READ:", "--store", database)
+	mustPrint(t, 0, "READ:\n", "can", "READ", "a", "--as", "ci", "--store", database)
+	for begin := time.Now(); time.Since(begin) < processtest.Patience; { // until it has applied the event
+		if answer := server.MustSend(t, http.MethodGet, "/config/a", "", nil); answer != "1" {
+			return
+		}
+	}
+	t.Error("the server is still open")
+}
+
+func mustWrite(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

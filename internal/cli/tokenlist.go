@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/configstore"
+)
+
+// listTokens prints a line for each token that is not revoked.
+func listTokens(ctx context.Context, env Env) error {
+	f := newTokenFlags("list")
+	const about = `Lists the tokens that are not revoked, by name, also those that have expired. It changes nothing, and
+may run beside a server.`
+	if err := parseFlags(env, f.FlagSet, about, variables{"store": storeVariables}); err != nil {
+		return err
+	}
+	return onStore(ctx, f.store, openToAsk, func(store *configstore.Store) error {
+		out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tSECRETS\tGRANTS")
+		for after, more := "", true; more; {
+			page, err := store.Tokens(auth.Local, after, configstore.MaxPageSize)
+			if err != nil {
+				return err
+			}
+			for _, t := range page.Tokens {
+				after = t.Name.String()
+				fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), secretsText(t), grantsText(t.Grants))
+			}
+			more = page.More
+		}
+		return out.Flush()
+	})
+}
+
+// whoisToken says whose a secret is.
+func whoisToken(ctx context.Context, env Env) error {
+	f := newTokenFlags("whois")
+	const about = `Says whose a leaked secret is. ID is its public id, cfg_ and 22 letters and digits, or all of the
+secret; - reads it from standard input, where no list of processes shows it. It finds revoked tokens,
+too. It changes nothing, and may run beside a server.`
+	given, err := parseFlagsAndWords(env, f.FlagSet, "ID", about, variables{"store": storeVariables})
+	if err != nil {
+		return err
+	}
+	if len(given) != 1 {
+		return startErrorf("give one ID, not %d; see `configapi token whois -h`", len(given))
+	}
+	text := given[0]
+	if text == "-" {
+		if text, err = firstLine(env.Stdin); err != nil {
+			return startErrorf("reading standard input: %w", err)
+		}
+	}
+	id, err := auth.ParsePublicID(text)
+	if err != nil {
+		return startErrorf("this is neither a public id, cfg_ and 22 letters and digits, nor a whole secret")
+	}
+	return onStore(ctx, f.store, openToAsk, func(store *configstore.Store) error {
+		t, err := store.TokenOf(auth.Local, id)
+		if err != nil {
+			return fmt.Errorf("no token of this store has, or had last, the secret cfg_%s", id)
+		}
+		return describe(env.Stdout, t, id, time.Now())
+	})
+}
+
+// firstLine returns the first line of a text without the space around it. It reads 1 KiB at most.
+func firstLine(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, 1<<10)).ReadString('\n')
+	if err == io.EOF {
+		err = nil
+	}
+	return strings.TrimSpace(line), err
+}
+
+// describe prints what is known of a token, and of one of its secrets.
+func describe(to io.Writer, t *auth.Token, id auth.PublicID, now time.Time) error {
+	state := "in force"
+	switch {
+	case t.Revoked:
+		state = "revoked"
+	case !t.IsInForce(now):
+		state = "expired"
+	}
+	secret := "ended"
+	if _, good := t.Caller(id, now); good {
+		secret = "in force"
+	}
+	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(out, "name\t%s\nstate\t%s\nsecret\t%s\ngrants\t%s\nexpires\t%s\ncreated\t%s\n",
+		t.Name, state, secret, grantsText(t.Grants), instantOr(t.ExpiresAt, "never"), createdText(t))
+	return out.Flush()
+}
+
+func createdText(t *auth.Token) string {
+	if t.CreatedBy == "" {
+		return instantOr(t.CreatedAt, "")
+	}
+	return instantOr(t.CreatedAt, "") + " by " + t.CreatedBy
+}
+
+// secretsText returns the public ids of the secrets that are in force.
+func secretsText(t *auth.Token) string {
+	var ids []string
+	for _, s := range t.SecretsAt(time.Now()) {
+		ids = append(ids, "cfg_"+string(s.ID))
+	}
+	if ids == nil {
+		return "none"
+	}
+	return strings.Join(ids, ",")
+}
+
+func expiryText(at time.Time) string {
+	if at.IsZero() {
+		return "never expires"
+	}
+	return "expires " + instantOr(at, "")
+}
+
+func instantOr(at time.Time, otherwise string) string {
+	if at.IsZero() {
+		return otherwise
+	}
+	return at.UTC().Format("2006-01-02T15:04:05Z")
+}

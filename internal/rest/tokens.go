@@ -1,0 +1,139 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/pages"
+)
+
+// listTokens answers with a page of the tokens that the caller may see, by name. Pages are of the
+// newest state, each of its own.
+func (h *Handler) listTokens(w http.ResponseWriter, r *http.Request) {
+	first, err := parseFirst(r.URL.RawQuery, usualFirst)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	after, err := parseTokenCursor(r.URL.RawQuery)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	reader, err := h.reader(r) // the tokens are read after it, so that they include its position
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	page, err := h.store.Tokens(auth.FromContext(r.Context()), after, first)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	locate(w.Header(), reader.Head().Position())
+	if page.More {
+		next := pages.Cursor{Kind: pages.TokenList, Key: page.Tokens[len(page.Tokens)-1].Name.String()}
+		w.Header()[link] = []string{nextLink(first, next.String())}
+	}
+	s := newJSON(w, r)
+	defer s.release()
+	s.put(`{"tokens":`).each(len(page.Tokens), func(i int) { s.token(page.Tokens[i], h.store.SecretsOf(page.Tokens[i])) })
+	s.put(`,"totalCount":`).number(int64(page.Total)).put(`}`)
+	s.finish()
+}
+
+// parseTokenCursor returns the name after which a page begins, "" for the first page.
+func parseTokenCursor(query string) (after string, err error) {
+	text, given, err := parameter(query, "after")
+	if err != nil || !given {
+		return "", err
+	}
+	cursor, ok := pages.Parse(pages.TokenList, text)
+	if !ok {
+		return "", errForeignCursor
+	}
+	return cursor.Key, nil
+}
+
+func (h *Handler) createToken(w http.ResponseWriter, r *http.Request) {
+	request, err := readToken(w, r, createToken, "")
+	doToken(h, w, r, request, err, auth.TokenFields.Issue, h.store.CreateToken)
+}
+
+func (h *Handler) rotateToken(w http.ResponseWriter, r *http.Request, name string) {
+	request, err := readToken(w, r, rotateToken, name)
+	doToken(h, w, r, request, err, auth.TokenFields.Rotate, h.store.RotateToken)
+}
+
+func (h *Handler) changeGrants(w http.ResponseWriter, r *http.Request, name string) {
+	request, err := readToken(w, r, changeGrants, name)
+	doToken(h, w, r, request, err, auth.TokenFields.ChangeGrants, h.store.ChangeGrants)
+}
+
+func (h *Handler) revokeToken(w http.ResponseWriter, r *http.Request, name string) {
+	request, err := readToken(w, r, revokeToken, name)
+	doToken(h, w, r, request, err, auth.TokenFields.Revoke, h.store.RevokeToken)
+}
+
+// doToken carries out a request about a token, and answers. invalid says why it could not be read,
+// nil when it was.
+func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Request, request tokenRequest, invalid error, parse func(auth.TokenFields) (C, error),
+	do func(context.Context, auth.Caller, C, config.Reason) (configstore.TokenOutcome, error)) {
+	if invalid != nil {
+		h.failBody(w, r, invalid)
+		return
+	}
+	cmd, err := parse(request.fields)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	outcome, err := do(r.Context(), auth.FromContext(r.Context()), cmd, request.reason)
+	if conflict := conflictOf(err); conflict != nil {
+		w.Header()[etag] = []string{tokenTag(conflict.Current)}
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	locate(w.Header(), outcome.Position)
+	s := newJSON(w, r)
+	defer s.release()
+	s.put(`{"token":`)
+	if outcome.Token.Revoked {
+		s.put(`null`)
+	} else {
+		w.Header()[etag] = []string{tokenTag(outcome.Token)}
+		s.token(outcome.Token, h.store.SecretsOf(outcome.Token))
+	}
+	if outcome.Secret != "" {
+		s.put(`,"secret":`).plain(outcome.Secret)
+	}
+	s.put(`,"position":`).position(outcome.Position).put(`}`)
+	s.finish()
+}
+
+// tokenTag returns the entity tag of a token: its version.
+func tokenTag(t *auth.Token) string { return `"` + strconv.Itoa(int(t.Version)) + `"` }
+
+// token adds a token, as GraphQL has it in Token, without its id. secrets are those in force.
+func (s *jsonStream) token(t *auth.Token, secrets []auth.TokenSecret) *jsonStream {
+	s.put(`{"name":`).plain(t.Name.String()).put(`,"version":`).number(int64(t.Version))
+	s.put(`,"grants":`).each(len(t.Grants.List()), func(i int) { s.grant(t.Grants.List()[i]) })
+	s.put(`,"createdAt":`).instant(t.CreatedAt).put(`,"createdBy":`).textIf(t.CreatedBy != "", t.CreatedBy)
+	s.put(`,"expiresAt":`).instantIf(t.ExpiresAt)
+	s.put(`,"secrets":`).each(len(secrets), func(i int) {
+		s.put(`{"publicId":`).plain(string(secrets[i].ID)).put(`,"createdAt":`).instant(secrets[i].CreatedAt)
+		s.put(`,"expiresAt":`).instantIf(secrets[i].ExpiresAt).put(`,"lastUsedAt":null}`)
+	})
+	return s.put(`}`)
+}
+
+func (s *jsonStream) grant(g auth.Grant) {
+	s.put(`{"actions":`).each(len(g.Actions), func(i int) { s.plain(g.Actions[i].String()) })
+	s.put(`,"prefix":`).plain(g.Prefix).put(`}`)
+}
