@@ -2,7 +2,6 @@ package graph_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -29,8 +27,8 @@ func TestProtocol(t *testing.T) {
 	slowtest.Only(t)
 	target := graphqlws.Target{
 		URL:             "ws://config.test/graphql",
-		Init:            []byte(`{"token":"right"}`),
-		RefusedInit:     []byte(`{"token":"wrong"}`),
+		Init:            []byte(`{"client":"a browser"}`), // the server is open
+		RefusedInit:     []byte(`{"Authorization":"Bearer cfg_mistyped"}`),
 		Query:           `{config(name:"a"){value}}`,
 		SlowQuery:       `{history(name:"slow"){nodes{value}}}`,
 		Mutation:        `mutation{setConfig(input:{name:"a",value:"1"}){__typename}}`,
@@ -74,7 +72,7 @@ func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
 	store.MustSet(t, "slow", "1")
 	store.MustSet(t, "large", strings.Repeat("x", 100_000))
-	handler := graph.NewHandler(store.Store, graph.Options{Websocket: gqlws.Options{Init: checkToken}})
+	handler := graph.NewHandler(store.Store, graph.Options{})
 	guard, err := origin.New(origin.Options{Hosts: []string{"config.test"}})
 	if err != nil {
 		t.Fatal(err)
@@ -88,13 +86,6 @@ func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 		}
 	})
 	return dial
-}
-
-func checkToken(ctx context.Context, payload map[string]any) (context.Context, error) {
-	if payload["token"] != "right" {
-		return nil, errors.New("wrong token")
-	}
-	return ctx, nil
 }
 
 // slowHistory is an event store that never finishes reading one name.
