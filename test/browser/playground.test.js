@@ -63,7 +63,8 @@ test('every example gives something sensible, in the order of the tabs', async (
   for (const example of await shippedExamples(playground.page)) {
     const answer = await playground.run(example.name);
     assert.equal(answer.errors, undefined, `${example.name}: ${JSON.stringify(answer)}`);
-    assert.ok(Object.keys(answer.data).length > 0, example.name);
+    // The first token would close the server, so that example does nothing until a variable says so.
+    assert.equal(Object.keys(answer.data).length === 0, example.name === 'ManageTokens', example.name);
   }
   const answers = {};
   for (const title of ['SetConfig', 'ReadConfig', 'ListConfigs', 'History', 'StateAtTime', 'DeleteConfig', 'RestoreConfig', 'FetchNode']) {
