@@ -24,6 +24,7 @@ export default [{
         types: [
           'PageInfo', 'ConfigSnapshot', 'HistoryBounds', 'ConfigDiff', 'ConfigDifference', 'ConfigChild',
           'ConfigChanged', 'ConfigsChanged', 'ChangesRejected', 'ConfigChangeBatch',
+          'Grant', 'TokenSecret', 'TokenIssued', 'TokenChanged', 'Viewer',
         ],
         suffixes: ['Connection', 'Edge', 'Error'],
       },
