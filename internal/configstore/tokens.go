@@ -64,7 +64,7 @@ func (s *Store) Bootstrap(ctx context.Context, secret auth.Credential) (issued b
 }
 
 func (s *Store) doToken(ctx context.Context, caller auth.Caller, cmd auth.TokenCommand, reason config.Reason, secret string) (TokenOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
