@@ -79,12 +79,18 @@ func (r *rights) checkToken(g *generation, view *projection.View) error {
 	return nil
 }
 
-// untilExpiry returns a context that also ends when the caller's rights end by themselves. Its end
-// says nothing: check does.
-func (r *rights) untilExpiry(ctx context.Context, g *generation) (context.Context, context.CancelFunc) {
+// await calls wait, and ends it when the caller's rights end by themselves. That is no error: check
+// says why.
+func (r *rights) await(ctx context.Context, g *generation, wait func(context.Context) error) error {
 	if r.caller.ExpiresAt.IsZero() {
-		return ctx, func() {}
+		return wait(ctx)
 	}
 	const least = time.Millisecond // the clocks of timers and of days differ
-	return context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+	waiting, cancel := context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+	defer cancel()
+	err := wait(waiting)
+	if waiting.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
 }

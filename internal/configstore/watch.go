@@ -129,10 +129,8 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 			continue
 		}
 		progress := feed.Progress{Sent: w.reported, Due: due, Every: w.generation.opts.ProgressInterval}
-		waiting, cancel := w.rights.untilExpiry(ctx, w.generation)
-		err = w.cursor.Await(waiting, w.waiter, progress)
-		cancel()
-		if err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
+		err = w.rights.await(ctx, w.generation, func(ctx context.Context) error { return w.cursor.Await(ctx, w.waiter, progress) })
+		if err != nil {
 			return Changes{}, err
 		}
 	}
@@ -230,10 +228,11 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		waiting, cancel := w.rights.untilExpiry(ctx, w.generation)
-		_, err := w.waiter.Wait(waiting, view.Head(), feed.Progress{})
-		cancel()
-		if err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
+		err := w.rights.await(ctx, w.generation, func(ctx context.Context) error {
+			_, err := w.waiter.Wait(ctx, view.Head(), feed.Progress{})
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
