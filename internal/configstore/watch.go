@@ -238,6 +238,7 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 	}
 }
 
+// matching returns the changes of configs that a filter selects.
 func matching(filter config.Filter, events []*eventstore.Revision) []*eventstore.Revision {
 	events = ofConfigs(events)
 	if filter.All() {
