@@ -11,7 +11,7 @@ import (
 )
 
 // authorise refuses a set that its caller may not make, before anything of the state is looked at.
-// What is wrong with the input comes first, and then says nothing about the state, either.
+// If the input is invalid, the caller learns that instead: it says nothing about the state, either.
 func (g *generation) authorise(caller auth.Caller, set *config.ChangeSet, invalid []fault.Failure) error {
 	forbidden := writer.Forbidden(caller.Grants, set)
 	if len(forbidden) == 0 {
@@ -53,7 +53,8 @@ func (w *written) cutRecalled(set *config.ChangeSet, outcome *SetOutcome) error 
 	return nil
 }
 
-// mayRevert refuses a revert of configs of which the caller may read none, whatever there is.
+// mayRevert refuses a revert whose filter selects no name that the caller may read, whether there
+// are such configs or not.
 func (g *generation) mayRevert(caller auth.Caller, filter config.Filter) error {
 	readable := caller.Scope(auth.Read)
 	if readable.All() || selectsNone(filter) || !selectsNone(filter.Within(readable)) {

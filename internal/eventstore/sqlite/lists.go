@@ -21,8 +21,8 @@ const (
 			OR f.config_name IS NOT n.config_name OR f.version IS NOT 1
 		LIMIT 1`
 
-	// listedQuery counts the events of which the rows of newest know. The versions of a name have
-	// no gap, so they are as many as its events.
+	// listedQuery counts the events that the rows of newest lead to. The versions of a name have no
+	// gap, so its newest version is the number of its events.
 	listedQuery = `SELECT coalesce(sum(version), 0) FROM newest`
 )
 
