@@ -73,20 +73,12 @@ func (r *reader) verifyListed() error {
 	return err
 }
 
-// numberOnce returns the first column of the first row of a query that is not prepared, or 0 if
-// there is no row.
+// numberOnce is queryNumber for a query that is not prepared.
 func (r *reader) numberOnce(text string, args ...any) (int64, error) {
 	s, err := r.prepare(text)
 	if err != nil {
 		return 0, err
 	}
 	defer r.finalize(s)
-	if err := r.bind(s, args); err != nil {
-		return 0, err
-	}
-	found, err := r.step(s)
-	if err != nil || !found {
-		return 0, err
-	}
-	return r.integer(s, 0), nil
+	return r.numberOf(s, args)
 }
