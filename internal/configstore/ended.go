@@ -12,30 +12,23 @@ import (
 // rights are what the caller of a stream could do when the stream began.
 type rights struct {
 	caller auth.Caller
-	token  *auth.Token // of the caller; nil: it has none
+	token  *auth.Token // that the last check has found; nil: none yet
 	read   config.Prefixes
 }
 
-// newRights returns what a caller may do by the newest view: nothing when its secret has ended.
-func newRights(g *generation, caller auth.Caller) rights {
-	if caller.Secret == "" {
-		return rights{caller: caller, read: caller.Scope(auth.Read)}
-	}
-	token := g.view().TokenOf(caller.Secret)
-	present, err := caller.At(g.opts.Now(), token, true, nil)
-	if err != nil {
-		return rights{caller: caller} // the first check finds out why
-	}
-	return rights{present, token, present.Scope(auth.Read)}
+// newRights returns the rights of a caller that has its present grants. If they change before the
+// stream begins, the first check finds out.
+func newRights(caller auth.Caller) rights {
+	return rights{caller: caller, read: caller.Scope(auth.Read)}
 }
 
 // stream returns the stream of the history that has the events of the caller's token, "" when it
 // has none.
 func (r *rights) stream() string {
-	if r.token == nil {
+	if r.caller.Secret == "" {
 		return ""
 	}
-	return r.token.Name.Stream()
+	return auth.TokenStream(r.caller.Name)
 }
 
 // check returns why a stream ends, as of a view: [auth.ErrRevoked], [auth.ErrExpired],

@@ -53,7 +53,7 @@ func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Fil
 }
 
 func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eventstore.Head) *Watch {
-	w := &Watch{generation: g, rights: newRights(g, caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
+	w := &Watch{generation: g, rights: newRights(caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
 	w.filter = filter.Within(w.rights.read)
 	w.waiter = g.feed.Waiter(w.filter, w.rights.stream())
 	return w
@@ -169,7 +169,7 @@ func (s *Store) WatchConfig(caller auth.Caller, name config.Name) (*ConfigWatch,
 }
 
 func newConfigWatch(g *generation, caller auth.Caller, name config.Name) *ConfigWatch {
-	w := &ConfigWatch{generation: g, rights: newRights(g, caller), name: name}
+	w := &ConfigWatch{generation: g, rights: newRights(caller), name: name}
 	w.hidden = !w.rights.read.Has(name)
 	w.waiter = g.feed.Waiter(config.Only(name).Within(w.rights.read), w.rights.stream())
 	return w
