@@ -45,8 +45,8 @@ func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
 	return current.decode(s, name, version, at)
 }
 
-// OwnValue returns the value v that s was encoded of, without v's memory: in that of s.Data, which
-// has it byte for byte unless it needed escapes, or in memory of its own.
+// OwnValue returns v, from which s was encoded, without v's memory. The copy shares memory with
+// s.Data, or has memory of its own if v needed escapes.
 func (s Stored) OwnValue(v Value) Value {
 	const before, after = len(valueMember + quote), len(quote + end)
 	if len(s.Data) == before+len(v.text)+after {

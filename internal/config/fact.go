@@ -34,8 +34,8 @@ type StreamEvent struct {
 type Kind struct {
 	Type          EventType
 	SchemaVersion int // the newest one that is known; the first one is 1
-	// Decode reads the data of an event, of which all else is known. It must be pure. erases are
-	// the numbers of earlier events whose values the event erases; most kinds have none.
+	// Decode reads the data of an event; e has what is known without it. It must be pure. erases
+	// are the numbers of earlier events whose values the event erases; most kinds have none.
 	Decode func(e StreamEvent, schemaVersion int, data string) (content any, erases []int64, err error)
 }
 

@@ -106,8 +106,8 @@ func (f Filter) Prefix() string { return f.prefix }
 // when the filter has no list of names. The slice must not be changed.
 func (f Filter) Names() (names []Name, listed bool) { return f.names, f.names != nil }
 
-// Prefixes returns the names that the filter selects but for its list of names and its part: all
-// that are below its prefix, or below several within that one: see [Filter.Within].
+// Prefixes returns the names that the filter would select without its list of names and its part:
+// those below its prefix, or below several prefixes within that one: see [Filter.Within].
 func (f Filter) Prefixes() Prefixes {
 	if f.within != nil {
 		return Prefixes{f.within}

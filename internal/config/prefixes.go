@@ -83,7 +83,7 @@ func isWithin(text, prefix string) bool {
 // the two come those prefixes that sort there: `a-b` is after `a` and before `a/c`. The set must
 // not be that of all names.
 func (p Prefixes) Parts(yield func(prefix string, below bool) bool) {
-	open := make([]string, 0, 4) // prefixes below which the names are still to come, each within the last
+	open := make([]string, 0, 4) // prefixes whose names below follow later, each within the last
 	for _, text := range p.texts {
 		for len(open) > 0 && !isBeforeBelow(text, open[len(open)-1]) {
 			if !yield(open[len(open)-1], true) {
@@ -111,8 +111,8 @@ func isBeforeBelow(text, prefix string) bool {
 	return longer && rest[0] < '/'
 }
 
-// Within returns the filter that selects what f selects within a set of names. Sets that have the
-// same of those names lead to the same filter, whatever else they have.
+// Within returns the filter that selects what f selects within a set of names. Names of the set
+// that f does not select make no difference to it.
 func (f Filter) Within(set Prefixes) Filter {
 	switch {
 	case set.All():

@@ -23,7 +23,7 @@ const (
 	unknownWaiting = 1000
 )
 
-// unknownTokens bounds what requests cost whose tokens this node does not know.
+// unknownTokens bounds the cost of requests with tokens that this node does not know.
 type unknownTokens struct {
 	heads   *headReads
 	waiting atomic.Int64
@@ -36,17 +36,17 @@ func newUnknownTokens(events eventstore.Store) *unknownTokens {
 }
 
 // Authenticate returns the caller that proves itself with a secret, or the anonymous one for "".
-// Every method that acts for a caller finds out itself what the caller may do by then.
+// Every method that acts for a caller looks up what the caller may do at that time.
 //
 // A secret that this node knows is decided on at once, without the event store. For one that it
 // does not know, it asks the event store whether there are newer events, and waits for them: a
-// token can be used on every node as soon as it was made. All that wait share one question, of
-// which there are at most 5 a second.
+// token can be used on every node as soon as it was made. Requests that wait share a question.
+// There are at most 5 a second.
 //
 // The errors: [auth.ErrMalformed] for a text that is no secret, [auth.ErrNotValid] for one of no
 // token that is in force, [auth.ErrNoToken] for "" where an anonymous caller may do nothing; or one
 // of kind [fault.Unavailable], when it could not be found out within 2 s, or when 1,000 requests
-// wait for that already. No caller is let in by doubt.
+// wait for that already. In doubt, no caller is let in.
 func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, error) {
 	g, err := s.ready()
 	if err != nil {
@@ -84,8 +84,8 @@ func (s *Store) authenticated(view *projection.View, given auth.Credential) (aut
 }
 
 // awaitNewest waits until everything is applied that was in the history when it was called, and
-// returns the generation that has applied it. before is what was applied by then: a history that
-// has less by now has lost its tail.
+// returns the generation that has applied it. before is the head that was applied before the call:
+// a history that is shorter has lost its tail.
 func (s *Store) awaitNewest(ctx context.Context, before eventstore.Head) (*generation, error) {
 	defer s.unknown.waiting.Add(-1)
 	if s.unknown.waiting.Add(1) > unknownWaiting {
@@ -113,7 +113,7 @@ func (s *Store) awaitNewest(ctx context.Context, before eventstore.Head) (*gener
 	return g, nil
 }
 
-// unknownFailed returns the error of a request whose token could not be looked for.
+// unknownFailed returns the error of a request whose token could not be looked up.
 func unknownFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -8,15 +8,15 @@ import (
 	"configapi/internal/projection"
 )
 
-// Viewer returns a caller as it is now: with the grants that it has by today's state of its token,
-// or of the server when it is anonymous. The errors: [auth.ErrNotValid], its secret has ended; or
-// one of kind [fault.Unavailable].
+// Viewer returns a caller with its present grants: those of its token, or those that the server
+// gives to anonymous callers. The errors: [auth.ErrNotValid], its secret has ended; or one of kind
+// [fault.Unavailable].
 func (s *Store) Viewer(caller auth.Caller) (auth.Caller, error) {
 	_, caller, err := s.readyFor(caller)
 	return caller, err
 }
 
-// readyFor is ready, and returns the caller as it is by the newest view.
+// readyFor is ready, and also returns the caller with its grants on the newest view.
 func (s *Store) readyFor(caller auth.Caller) (*generation, auth.Caller, error) {
 	g, err := s.ready()
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, erro
 	return g, caller, err
 }
 
-// present returns the caller as it is by the newest view.
+// present returns the caller with its grants on the newest view.
 func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 	view := g.view()
 	if caller.Secret == "" {

@@ -22,8 +22,8 @@ type comparison struct {
 	// compared. The filters may select less than what is below them.
 	prefix, toPrefix string
 	view             *projection.View // at or after both snapshots
-	reads            int              // how many pieces of the list of names had to be read from the past
-	sparse           bool             // many of the names may have changed only after both snapshots
+	reads            int              // pieces of the list of names that were read from the past
+	sparse           bool             // many names may have changed only after both snapshots
 
 	// between are the present states of the names that have events between near snapshots, by
 	// name. nil: the snapshots are not near.

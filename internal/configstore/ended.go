@@ -12,30 +12,23 @@ import (
 // rights are what the caller of a stream could do when the stream began.
 type rights struct {
 	caller auth.Caller
-	token  *auth.Token // of the caller; nil: it has none
+	token  *auth.Token // that the last check has found; nil: none yet
 	read   config.Prefixes
 }
 
-// newRights returns what a caller may do by the newest view: nothing when its secret has ended.
-func newRights(g *generation, caller auth.Caller) rights {
-	if caller.Secret == "" {
-		return rights{caller: caller, read: caller.Scope(auth.Read)}
-	}
-	token := g.view().TokenOf(caller.Secret)
-	present, err := caller.At(g.opts.Now(), token, true, nil)
-	if err != nil {
-		return rights{caller: caller} // the first check finds out why
-	}
-	return rights{present, token, present.Scope(auth.Read)}
+// newRights returns the rights of a caller that has its present grants. If they change before the
+// stream begins, the first check finds out.
+func newRights(caller auth.Caller) rights {
+	return rights{caller: caller, read: caller.Scope(auth.Read)}
 }
 
 // stream returns the stream of the history that has the events of the caller's token, "" when it
 // has none.
 func (r *rights) stream() string {
-	if r.token == nil {
+	if r.caller.Secret == "" {
 		return ""
 	}
-	return r.token.Name.Stream()
+	return auth.TokenStream(r.caller.Name)
 }
 
 // check returns why a stream ends, as of a view: [auth.ErrRevoked], [auth.ErrExpired],
@@ -79,12 +72,18 @@ func (r *rights) checkToken(g *generation, view *projection.View) error {
 	return nil
 }
 
-// untilExpiry returns a context that also ends when the caller's rights end by themselves. Its end
-// says nothing: check does.
-func (r *rights) untilExpiry(ctx context.Context, g *generation) (context.Context, context.CancelFunc) {
+// await calls wait, and ends it when the caller's rights end by themselves. That is no error: check
+// says why.
+func (r *rights) await(ctx context.Context, g *generation, wait func(context.Context) error) error {
 	if r.caller.ExpiresAt.IsZero() {
-		return ctx, func() {}
+		return wait(ctx)
 	}
 	const least = time.Millisecond // the clocks of timers and of days differ
-	return context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+	waiting, cancel := context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+	defer cancel()
+	err := wait(waiting)
+	if waiting.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
 }

@@ -11,7 +11,6 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
-	"configapi/internal/eventstore"
 )
 
 // endings are what happens to the token ci, which may read and write app, or to an open server, and
@@ -123,11 +122,7 @@ func TestStreamsEndWithRights(t *testing.T) {
 
 // takeAndSet has one batch do something to a token and then set a config.
 func takeAndSet(t *testing.T, node *configstoretest.Store, events *configstoretest.Faulty, take auth.TokenCommand) {
-	release := make(chan struct{})
-	events.SetHooks(configstoretest.Hooks{Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-		<-release
-		return events.Store.Append(ctx, expected, records)
-	}})
+	release := events.HoldAppends()
 	done := make(chan error, 3)
 	set := func(name, value string) {
 		_, err := node.Do(t.Context(), auth.Local, config.Single(configstoretest.Set(t, name, value)))
@@ -139,7 +134,7 @@ func takeAndSet(t *testing.T, node *configstoretest.Store, events *configstorete
 	synctest.Wait()
 	go set("app/a", "later")
 	synctest.Wait()
-	close(release)
+	release()
 	for range 3 {
 		if err := <-done; err != nil {
 			t.Error(err)

@@ -39,7 +39,8 @@ func TestNoninterference(t *testing.T) {
 			}
 			const each = 250 // operations of one caller
 			for left := operations; left > 0; left -= each {
-				t.Run(fmt.Sprint(left), func(t *testing.T) { newTwins(t, open).run(min(left, each)) }) // and closes the stores
+				// The end of each subtest closes its stores.
+				t.Run(fmt.Sprint(left), func(t *testing.T) { newTwins(t, open).run(min(left, each)) })
 			}
 		})
 	}

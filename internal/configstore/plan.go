@@ -46,7 +46,7 @@ func (r *Reader) checkSelected(ctx context.Context, changeable config.Prefixes, 
 	}
 	return walk(ctx, r.view, p.filter, "", func(c *projection.Config) bool {
 		if !changeable.Has(c.Name) {
-			p.failures = append(p.failures, unnamed(auth.Write, c.Name))
+			p.failures = append(p.failures, unnamed(auth.Write, c.Name.String()))
 		}
 		return len(p.failures) < config.MaxChanges
 	})
@@ -144,7 +144,7 @@ func (r *Reader) planUndo(ctx context.Context, changeable config.Prefixes, rever
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
 	}
 	p.at = r.Head()
-	visible := changesWithin(revisions, r.scope)
+	visible := matching(config.Filter{}.Within(r.scope), revisions)
 	if err == nil && len(visible) == 0 {
 		err = fault.ErrPositionUnknown
 	}
@@ -167,16 +167,6 @@ func (r *Reader) planUndo(ctx context.Context, changeable config.Prefixes, rever
 	}
 	p.filter = config.Among(names)
 	return p, nil
-}
-
-// changesWithin returns the changes of configs that a set of names has.
-func changesWithin(revisions []*eventstore.Revision, names config.Prefixes) (some []*eventstore.Revision) {
-	for _, change := range ofConfigs(revisions) {
-		if names.Has(change.Name) {
-			some = append(some, change)
-		}
-	}
-	return some
 }
 
 // undo adds what has to be done about one change of a set.

@@ -212,9 +212,9 @@ func (h *history) locate(ctx context.Context, at eventstore.Position) (*eventsto
 }
 
 // refuse returns [fault.ErrPositionUnknown] for a position at which the applied history has
-// something else, once the event store does not have the position either: a node that has not
-// noticed yet that another history has taken the place of the one applied does not know the
-// positions that other nodes hand out. So this read has no basis.
+// something else, unless the event store has the position: then another history has taken the place
+// of the applied one, and this node has not noticed it yet. The read has no basis, since the event
+// store may have the other history.
 func (h *history) refuse(ctx context.Context, at eventstore.Position) error {
 	reading, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()

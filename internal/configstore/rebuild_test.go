@@ -52,10 +52,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 			Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 		})
 		store.MustSet(t, "a", "kept")
-		next := memory.New()
-		if err := next.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, old)); err != nil {
-			t.Fatal(err)
-		}
+		next := copyOf(t, old)
 		other := configstoretest.On(t, next, configstore.Options{})
 		other.MustSet(t, "a", "new")
 		store.MustSet(t, "a", "lost")
@@ -141,6 +138,16 @@ func watchAll(ctx context.Context, watch *configstore.Watch) (err error) {
 		_, err = watch.Next(ctx)
 	}
 	return err
+}
+
+// copyOf returns a store with what the history of another one has so far.
+func copyOf(t *testing.T, events eventstore.Store) *memory.Store {
+	t.Helper()
+	other := memory.New()
+	if err := other.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, events)); err != nil {
+		t.Fatal(err)
+	}
+	return other
 }
 
 func mustReadRecords(t *testing.T, events eventstore.Store) []eventstore.Record {

@@ -80,8 +80,7 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 // selectsMore reports whether the filter has conditions that the event store does not know: a part
 // of the name, or several prefixes. Then a page examines more than it holds.
 func (f *ChangeFilter) selectsMore() bool {
-	_, listed := f.Configs.Names()
-	return f.Configs.Part() != "" || !listed && len(f.Configs.Prefixes().Texts()) > 1
+	return f.Configs.Part() != "" || len(f.Configs.Prefixes().Texts()) > 1
 }
 
 // backOf returns what to ask the event store for. It selects nothing when q.Before <= q.After+1.

@@ -12,7 +12,6 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
-	"configapi/internal/eventstore/memory"
 	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
@@ -113,10 +112,7 @@ func lose(t *testing.T, ring int) (store *configstoretest.Store, first, next eve
 	events.SetHooks(configstoretest.Silent())
 	store = configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: ring}})
 	first = store.MustSet(t, "a", "1").Position
-	taken := memory.New()
-	if err := taken.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, events)); err != nil {
-		t.Fatal(err)
-	}
+	taken := copyOf(t, events)
 	next = configstoretest.On(t, taken, configstore.Options{}).MustSet(t, "a", "new").Position
 	store.MustSet(t, "a", "lost")
 	store.MustSet(t, "b", "lost")
@@ -184,10 +180,7 @@ func TestPlansOfALostHistory(t *testing.T) {
 		events.SetHooks(configstoretest.Silent())
 		store := configstoretest.On(t, events, configstore.Options{})
 		first := store.MustSet(t, "a", "1").Position
-		taken := memory.New()
-		if err := taken.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, events)); err != nil {
-			t.Fatal(err)
-		}
+		taken := copyOf(t, events)
 		other := configstoretest.On(t, taken, configstore.Options{})
 		other.MustSet(t, "b", "new")
 		store.MustSet(t, "a", "lost")

@@ -33,15 +33,8 @@ func (s *Store) Revert(ctx context.Context, caller auth.Caller, revert Revert) (
 	set := config.ChangeSet{
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey, Asked: revert.asked(),
 	}
-	g, caller, err := s.readyToWrite(caller)
-	if err == nil {
-		err = g.mayRevert(caller, revert.Filter)
-	}
-	if err != nil {
-		return SetOutcome{}, err
-	}
-	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
-		return r.planRevert(ctx, caller.Scope(auth.Write), &revert)
+	return s.applyPlan(ctx, caller, revert.Filter, set, func(ctx context.Context, r *Reader, changeable config.Prefixes) (plan, error) {
+		return r.planRevert(ctx, changeable, &revert)
 	})
 }
 
@@ -91,15 +84,8 @@ func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert 
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey,
 		Asked: fmt.Appendf(nil, "undo %s, on conflict %d", revert.ChangeSet, revert.OnConflict),
 	}
-	g, caller, err := s.readyToWrite(caller)
-	if err == nil {
-		err = g.mayRevert(caller, config.Filter{})
-	}
-	if err != nil {
-		return SetOutcome{}, err
-	}
-	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
-		return r.planUndo(ctx, caller.Scope(auth.Write), &revert)
+	return s.applyPlan(ctx, caller, config.Filter{}, set, func(ctx context.Context, r *Reader, changeable config.Prefixes) (plan, error) {
+		return r.planUndo(ctx, changeable, &revert)
 	})
 }
 
@@ -112,6 +98,9 @@ type plan struct {
 	reverts  *config.RevisionID // the end of the set that is undone, if one is
 	failures []fault.Failure
 }
+
+// planner makes a plan of what a reader sees, for a caller that may change some names.
+type planner func(ctx context.Context, r *Reader, changeable config.Prefixes) (plan, error)
 
 // fail adds a failure that is about a part of the input, or about none of it ("").
 func (p *plan) fail(field string, err error) {
@@ -128,8 +117,16 @@ const planTries = 8
 
 // applyPlan carries out a set whose changes are computed. A plan is made of the newest state, and
 // carried out only when no config that it rests on has changed by then. Otherwise it is made again:
-// the set takes effect at one position, as if it had been computed there.
-func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
+// the set takes effect at one position, as if it had been computed there. The caller must be able
+// to read some of the names that the filter selects.
+func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, filter config.Filter, set config.ChangeSet, plan planner) (SetOutcome, error) {
+	g, caller, err := s.readyToWrite(caller)
+	if err == nil {
+		err = g.mayRevert(caller, filter)
+	}
+	if err != nil {
+		return SetOutcome{}, err
+	}
 	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	if !set.DryRun {
@@ -156,7 +153,7 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.Ch
 	}
 }
 
-func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
+func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan planner) (SetOutcome, error) {
 	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
 		return SetOutcome{}, err
@@ -165,7 +162,7 @@ func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.Chan
 	if err != nil {
 		return SetOutcome{}, err
 	}
-	p, err := plan(ctx, newReader(g, view, caller.Scope(auth.Read)))
+	p, err := plan(ctx, newReader(g, view, caller.Scope(auth.Read)), caller.Scope(auth.Write))
 	switch {
 	case errors.Is(err, fault.ErrPositionNotReached):
 		return SetOutcome{}, err

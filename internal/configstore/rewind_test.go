@@ -36,15 +36,13 @@ func newParted(t *testing.T, r *rand.Rand, opts configstore.Options) *parted {
 
 // newPartedWith is newParted with what both histories have at the end of their common part.
 func newPartedWith(t *testing.T, r *rand.Rand, opts configstore.Options, common func(*configstoretest.Store)) *parted {
-	f := &parted{old: configstoretest.NewFaulty(), next: memory.New()}
+	f := &parted{old: configstoretest.NewFaulty()}
 	f.old.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
 	opts.Writer.RetryMin, opts.Follower.RetryMin = time.Millisecond, time.Millisecond
 	f.Store = configstoretest.On(t, f.old, opts)
 	changeAtRandom(t, r, f.Store, 1+r.IntN(40))
 	common(f.Store)
-	if err := f.next.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, f.old)); err != nil {
-		t.Fatal(err)
-	}
+	f.next = copyOf(t, f.old)
 	f.common = f.Reader(auth.Anonymous).Head().Seq
 	other := configstoretest.On(t, f.next, configstore.Options{Anonymous: opts.Anonymous})
 	changeAtRandom(t, r, other, r.IntN(20))

@@ -11,7 +11,7 @@ import (
 )
 
 // authorise refuses a set that its caller may not make, before anything of the state is looked at.
-// What is wrong with the input comes first, and then says nothing about the state, either.
+// If the input is invalid, the caller learns that instead: it says nothing about the state, either.
 func (g *generation) authorise(caller auth.Caller, set *config.ChangeSet, invalid []fault.Failure) error {
 	forbidden := writer.Forbidden(caller.Grants, set)
 	if len(forbidden) == 0 {
@@ -53,14 +53,14 @@ func (w *written) cutRecalled(set *config.ChangeSet, outcome *SetOutcome) error 
 	return nil
 }
 
-// mayRevert refuses a revert of configs of which the caller may read none, whatever there is.
+// mayRevert refuses a revert whose filter selects no name that the caller may read, whether there
+// are such configs or not.
 func (g *generation) mayRevert(caller auth.Caller, filter config.Filter) error {
 	readable := caller.Scope(auth.Read)
 	if readable.All() || selectsNone(filter) || !selectsNone(filter.Within(readable)) {
 		return nil
 	}
-	denied := fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: auth.Read, On: filter.Prefix()}}
-	return &fault.Rejection{Failures: []fault.Failure{denied}, Position: g.view().Head().Position()}
+	return &fault.Rejection{Failures: []fault.Failure{unnamed(auth.Read, filter.Prefix())}, Position: g.view().Head().Position()}
 }
 
 // selectsNone reports whether a filter selects no name at all.
@@ -73,15 +73,15 @@ func selectsNone(filter config.Filter) bool {
 func forbiddenAmong(changes []*eventstore.Revision, changeable config.Prefixes) (forbidden []fault.Failure) {
 	for _, r := range changes {
 		if !changeable.Has(r.Name) {
-			forbidden = append(forbidden, unnamed(auth.Write, r.Name))
+			forbidden = append(forbidden, unnamed(auth.Write, r.Name.String()))
 		}
 	}
 	return forbidden
 }
 
-// unnamed returns the failure of a config that the caller has not named, and may read.
-func unnamed(action auth.Action, name config.Name) fault.Failure {
-	return fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: action, On: name.String()}}
+// unnamed returns the failure of a name or a prefix that none of the caller's changes has.
+func unnamed(action auth.Action, on string) fault.Failure {
+	return fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: action, On: on}}
 }
 
 // withoutOldValues returns revisions without the old values of configs that are not readable.

@@ -72,9 +72,10 @@ func TestRevertOfVisibleNeedsWrite(t *testing.T) {
 			mustFail(t, err, want...)
 		}
 		revert := configstore.Revert{To: configstore.PointInTime{Position: eventstore.Position{Seq: 99}}, DryRun: dry}
-		_, err := store.Revert(t.Context(), caller, revert) // no matter that the history does not have the position
+		// That the history does not have the position is not said.
+		_, err := store.Revert(t.Context(), caller, revert)
 		mustFail(t, err, want...)
-		revert.Filter, _ = config.ParseFilter("", []string{"app/x", "hidden", "lib/b"})
+		revert.Filter = mustFilter(t, "", "app/x", "hidden", "lib/b")
 		_, err = store.Revert(t.Context(), caller, revert)
 		mustFail(t, err, want[1])
 	}

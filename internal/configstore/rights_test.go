@@ -52,10 +52,10 @@ func TestForbiddenComesAlone(t *testing.T) {
 	for _, set.DryRun = range []bool{true, false} {
 		_, err := store.Apply(t.Context(), caller, set)
 		mustFail(t, err, want...)
-	}
-	for _, f := range mustBeRejection(t, store, caller, set).Failures {
-		if denied, is := errors.AsType[*fault.ForbiddenError](f.Err); !is || denied.Action != auth.Write {
-			t.Errorf("got %v", f.Err)
+		for _, f := range err.(*fault.Rejection).Failures {
+			if denied, is := errors.AsType[*fault.ForbiddenError](f.Err); !is || denied.Action != auth.Write {
+				t.Errorf("got %v", f.Err)
+			}
 		}
 	}
 	// What is wrong with the input comes first, and then still nothing of the state is said.
@@ -65,16 +65,6 @@ func TestForbiddenComesAlone(t *testing.T) {
 	if after := store.Reader(auth.Anonymous).Head(); after != before {
 		t.Errorf("something was written: the head is %v", after)
 	}
-}
-
-func mustBeRejection(t testing.TB, store *configstoretest.Store, caller auth.Caller, set config.ChangeSet) *fault.Rejection {
-	t.Helper()
-	_, err := store.Apply(t.Context(), caller, set)
-	rejection, is := errors.AsType[*fault.Rejection](err)
-	if !is {
-		t.Fatalf("got %v, want a rejection", err)
-	}
-	return rejection
 }
 
 // TestForbiddenSaysNothing sends the same commands for a name that exists, one that is deleted, one
@@ -188,8 +178,7 @@ func TestReadingWritesNeedRead(t *testing.T) {
 		mustFail(t, err, "-1 changeSet: "+fault.ErrPositionUnknown.Error())
 		_, err = store.RevertChangeSet(t.Context(), configstoretest.Caller(t, "ci", "WRITE:"), undo)
 		mustFail(t, err, "-1 : READ is not granted on what the request is about; use a token that grants it")
-		filter, _ := config.ParseFilter("a", nil)
-		_, err = store.Revert(t.Context(), caller, configstore.Revert{Filter: filter, DryRun: undo.DryRun})
+		_, err = store.Revert(t.Context(), caller, configstore.Revert{Filter: mustFilter(t, "a"), DryRun: undo.DryRun})
 		mustFail(t, err, fmt.Sprintf("-1 : "+forbidden, "READ", "a"))
 	}
 }

@@ -50,10 +50,7 @@ func BenchmarkScopes(b *testing.B) {
 		}
 	}
 	name := configstoretest.Name(b, "team-000/app-3/key-3")
-	below, err := config.ParseFilter("team-000", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	below := mustFilter(b, "team-000")
 	for _, bench := range []struct {
 		name string
 		do   func(b *testing.B, caller auth.Caller)

@@ -76,10 +76,6 @@ func TestOwnGrantsOfAPrefix(t *testing.T) {
 	for _, name := range []string{"staging/a/x", "staging/b/x", "prod/a/x", "prod/b/x", "prod/a/y"} {
 		store.MustSet(t, name, name)
 	}
-	filter, err := config.ParseFilter("staging", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct {
 		grants []string
 		want   string // names, and what there is on both sides
@@ -91,7 +87,7 @@ func TestOwnGrantsOfAPrefix(t *testing.T) {
 		{nil, ""},
 	} {
 		r := store.Reader(configstoretest.Caller(t, "ci", test.grants...))
-		page, err := r.Diff(t.Context(), configstore.DiffQuery{From: r.Now(), To: r.Now(), Filter: filter, ToPrefix: "prod"}, "", 10, false)
+		page, err := r.Diff(t.Context(), configstore.DiffQuery{From: r.Now(), To: r.Now(), Filter: mustFilter(t, "staging"), ToPrefix: "prod"}, "", 10, false)
 		got := ""
 		for _, d := range page.Differences {
 			side := "both"

@@ -11,9 +11,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// Snapshot is the state of all configs that the reader's caller may read right after one position.
-// It never changes, and is safe for
-// concurrent use.
+// Snapshot is the state right after one position, of all configs that the reader's caller may read.
+// It never changes, and is safe for concurrent use.
 type Snapshot struct {
 	generation *generation
 	view       *projection.View // at or after the position

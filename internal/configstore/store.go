@@ -120,7 +120,6 @@ type Store struct {
 	probes     singleflight.Group // of the event store
 	lastProbe  atomic.Pointer[probe]
 
-	rebuilds  atomic.Int64
 	mu        sync.Mutex // guards onRebuild
 	onRebuild []func()
 }
@@ -162,7 +161,6 @@ func (s *Store) replace(old *generation, reason error) {
 	next := s.successor(old, reason)
 	next.number = old.number + 1
 	s.generation.Store(next)
-	s.rebuilds.Add(1) // after the swap: a reader of the new count must not see the old generation
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, call := range s.onRebuild {
@@ -199,7 +197,7 @@ func (s *Store) OnRebuild(call func()) {
 
 // Rebuilds returns how many times the store has dropped its state. What was read at another
 // count may be of a history that is lost.
-func (s *Store) Rebuilds() int64 { return s.rebuilds.Load() }
+func (s *Store) Rebuilds() int64 { return s.generation.Load().number }
 
 // Ready is closed once the history that was there at the start, or at the last rebuild, is applied.
 // Until then nothing can be read or written: it would be of some position of the past.

@@ -55,16 +55,16 @@ func (s *Store) RevokeToken(ctx context.Context, caller auth.Caller, cmd auth.Re
 }
 
 // Bootstrap makes the token `bootstrap`, which may do everything, with a secret that the caller
-// knows, unless the history has ever had a token. issued reports whether it did. Of nodes that do
-// so at once, one does. The error is a [*fault.UnavailableError]; Bootstrap may be called again
-// then.
+// knows, unless the history has ever had a token. issued reports whether it made the token; of
+// several nodes at once, one does. The error is a [*fault.UnavailableError]; Bootstrap may be
+// called again then.
 func (s *Store) Bootstrap(ctx context.Context, secret auth.Credential) (issued bool, err error) {
 	outcome, err := s.doToken(ctx, auth.Caller{Name: auth.BootstrapName}, auth.BootstrapToken{Secret: secret}, config.Reason{}, "")
 	return outcome.Token != nil, err
 }
 
 func (s *Store) doToken(ctx context.Context, caller auth.Caller, cmd auth.TokenCommand, reason config.Reason, secret string) (TokenOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
@@ -146,8 +146,8 @@ func (s *Store) Token(caller auth.Caller, name auth.TokenName) (*auth.Token, err
 	return visible(caller, t)
 }
 
-// TokenOf returns the token that has, or had last, a secret with a public id: whose a leaked secret
-// is. It finds revoked tokens, too. The errors are those of [Store.Token].
+// TokenOf returns the token that has, or had last, the secret with a public id: the token to which
+// a leaked secret belongs. It finds revoked tokens, too. The errors are those of [Store.Token].
 func (s *Store) TokenOf(caller auth.Caller, id auth.PublicID) (*auth.Token, error) {
 	g, caller, err := s.readyFor(caller)
 	if err != nil {

@@ -41,11 +41,7 @@ func TestQueuedWritesAreAuthorisedAgain(t *testing.T) {
 				if !test.anonymous {
 					caller = mustAuthenticate(t, node, mustCreate(t, node, "ci", grants(t, "READ,WRITE,ADMIN:")).Secret)
 				}
-				release := make(chan struct{})
-				events.SetHooks(configstoretest.Hooks{Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-					<-release
-					return events.Store.Append(ctx, expected, records)
-				}})
+				release := events.HoldAppends()
 				go func() { // its append holds up what follows
 					_, _ = node.Do(t.Context(), auth.Local, config.Single(configstoretest.Set(t, "a", "1")))
 				}()
@@ -63,7 +59,7 @@ func TestQueuedWritesAreAuthorisedAgain(t *testing.T) {
 					written <- err
 				}()
 				synctest.Wait()
-				close(release)
+				release()
 				if err := <-taken; err != nil {
 					t.Error(err)
 				}
@@ -99,21 +95,14 @@ func TestTokensOfAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		node := configstoretest.On(t, events, configstore.Options{ClockInterval: -1, WriteTimeout: time.Second})
-		events.SetHooks(configstoretest.Hooks{Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-			if err := events.Store.Append(ctx, expected, records); err != nil {
-				return err
-			}
-			return errors.New("the answer is lost")
-		}})
+		events.SetHooks(configstoretest.Hooks{Append: events.LoseAnswer})
 		made := mustCreate(t, node, "ci", auth.Everything)
 		mustAuthenticate(t, node, made.Secret)
 
 		unreachable := func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{}, configstoretest.ErrUnreachable
 		}
-		events.SetHooks(configstoretest.Hooks{Head: unreachable, Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-			return errors.Join(events.Store.Append(ctx, expected, records), errors.New("the answer is lost"))
-		}})
+		events.SetHooks(configstoretest.Hooks{Head: unreachable, Append: events.LoseAnswer})
 		cd := tokenName(t, "cd")
 		_, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: cd, Grants: auth.Everything}, config.Reason{})
 		unavailable, is := errors.AsType[*fault.UnavailableError](err)

@@ -44,10 +44,7 @@ func newGated(t *testing.T) *gated {
 
 // newOther returns the records of a history that has another two events after those of a store.
 func newOther(t *testing.T, events eventstore.Store) []eventstore.Record {
-	other := memory.New()
-	if err := other.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, events)); err != nil {
-		t.Fatal(err)
-	}
+	other := copyOf(t, events)
 	store := configstoretest.On(t, other, configstore.Options{})
 	store.MustSet(t, "n1", "next")
 	store.MustSet(t, "n1", "next")

@@ -53,7 +53,7 @@ func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Fil
 }
 
 func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eventstore.Head) *Watch {
-	w := &Watch{generation: g, rights: newRights(g, caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
+	w := &Watch{generation: g, rights: newRights(caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
 	w.filter = filter.Within(w.rights.read)
 	w.waiter = g.feed.Waiter(w.filter, w.rights.stream())
 	return w
@@ -129,10 +129,8 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 			continue
 		}
 		progress := feed.Progress{Sent: w.reported, Due: due, Every: w.generation.opts.ProgressInterval}
-		waiting, cancel := w.rights.untilExpiry(ctx, w.generation)
-		err = w.cursor.Await(waiting, w.waiter, progress)
-		cancel()
-		if err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
+		err = w.rights.await(ctx, w.generation, func(ctx context.Context) error { return w.cursor.Await(ctx, w.waiter, progress) })
+		if err != nil {
 			return Changes{}, err
 		}
 	}
@@ -171,7 +169,7 @@ func (s *Store) WatchConfig(caller auth.Caller, name config.Name) (*ConfigWatch,
 }
 
 func newConfigWatch(g *generation, caller auth.Caller, name config.Name) *ConfigWatch {
-	w := &ConfigWatch{generation: g, rights: newRights(g, caller), name: name}
+	w := &ConfigWatch{generation: g, rights: newRights(caller), name: name}
 	w.hidden = !w.rights.read.Has(name)
 	w.waiter = g.feed.Waiter(config.Only(name).Within(w.rights.read), w.rights.stream())
 	return w
@@ -230,15 +228,17 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		waiting, cancel := w.rights.untilExpiry(ctx, w.generation)
-		_, err := w.waiter.Wait(waiting, view.Head(), feed.Progress{})
-		cancel()
-		if err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
+		err := w.rights.await(ctx, w.generation, func(ctx context.Context) error {
+			_, err := w.waiter.Wait(ctx, view.Head(), feed.Progress{})
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 }
 
+// matching returns the changes of configs that a filter selects.
 func matching(filter config.Filter, events []*eventstore.Revision) []*eventstore.Revision {
 	events = ofConfigs(events)
 	if filter.All() {

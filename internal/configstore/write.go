@@ -57,14 +57,14 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet
 	return outcome, nil
 }
 
-// hide leaves of an outcome what a caller may see that may not read the config.
+// hide removes from an outcome what a caller must not see that may not read the config.
 func (o *Outcome) hide(own *eventstore.Revision) {
 	o.Config, o.Own = nil, withoutOldValue(own)
 }
 
 // withWriteTimeout returns a context that ends after WriteTimeout at the latest. A context that
-// ends sooner needs none below it, which takes a twentieth of a write by GraphQL: see BenchmarkSet
-// of package graph.
+// ends sooner is returned as it is: another one below it would take a twentieth of a write by
+// GraphQL. See BenchmarkSet of package graph.
 func (s *Store) withWriteTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) <= s.opts.WriteTimeout {
 		return ctx, func() {}
@@ -111,8 +111,8 @@ func recallFailed(receipt *eventstore.Receipt, err error) error {
 	return fault.OutcomeUnknown(fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err))
 }
 
-// recallFrom returns the outcome of a receipt, whose first revision, or the one that it was decided
-// at, is given.
+// recallFrom returns the outcome of a receipt. The revision is the first one of the outcome, or the
+// one at which there was nothing to change.
 func (g *generation) recallFrom(ctx context.Context, view *projection.View, name config.Name, receipt *eventstore.Receipt, revision *eventstore.Revision) (outcome Outcome, err error) {
 	outcome = Outcome{Changed: receipt.EventCount > 0, Position: revision.Position()}
 	if !outcome.Changed {

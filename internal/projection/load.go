@@ -182,7 +182,7 @@ func (l *loader) check() error {
 	return nil
 }
 
-// twice returns a name of which there are two records.
+// twice returns a name that has two records.
 func (l *loader) twice() (name string, twice bool) {
 	var last *Config
 	for _, c := range l.states {

@@ -33,7 +33,6 @@ type Projection struct {
 	changes changes
 	streams *streams                       // the newest events; views share them
 	secrets *secrets                       // of the tokens among the streams; views share them
-	closed  bool                           // a token was issued
 	erased  map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
 
 	erasures *erasures
@@ -220,7 +219,7 @@ func (p *Projection) swap(head eventstore.Head) {
 	}
 	p.view.Store(&View{
 		head: head, states: p.states.copy(), byHash: p.byHash, changes: p.changes,
-		streams: p.streams, secrets: p.secrets, closed: p.closed, erasures: p.erasures,
+		streams: p.streams, secrets: p.secrets, erasures: p.erasures,
 	})
 }
 

@@ -43,8 +43,9 @@ func (v *View) AscendTokens(after string, yield func(*auth.Token) bool) {
 }
 
 // IsClosed reports whether a token was ever issued, whatever has become of it since: callers that
-// do not prove who they are may then do no more than the server's options say.
-func (v *View) IsClosed() bool { return v.closed }
+// do not prove who they are may then do no more than the server's options say. A token always keeps
+// a secret, also when it is revoked.
+func (v *View) IsClosed() bool { return v.secrets.Len() > 0 }
 
 // tokenOf returns the token that an event of a stream leads to, nil if it is of another kind of
 // stream. r may be nil.
@@ -81,5 +82,4 @@ func (p *Projection) setSecrets(t *auth.Token) {
 	for _, s := range t.Secrets {
 		p.secrets.Set(secret{s.ID, t})
 	}
-	p.closed = true
 }

@@ -24,7 +24,6 @@ type View struct {
 
 	streams  *streams
 	secrets  *secrets
-	closed   bool // a token was issued
 	erasures *erasures
 	counts   counts
 }

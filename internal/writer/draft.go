@@ -134,8 +134,8 @@ func fieldOf(err error) string {
 	return "name"
 }
 
-// checkBytes adds a failure for each bound of bytes that the set breaks. How many bytes the values
-// have that the set replaces is not said to a caller that may not read all of them.
+// checkBytes adds a failure for each bound of bytes that the set breaks. A caller that may not read
+// all values that the set replaces does not learn how many bytes they have.
 func (d *draft) checkBytes(set *config.ChangeSet) {
 	if len(set.Changes) <= 1 {
 		return

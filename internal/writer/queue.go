@@ -32,7 +32,7 @@ const (
 )
 
 // result is what a request came to. Its receipt, if any, is that of an earlier request with the
-// same key, and then there is no outcome.
+// same key, and then the outcome has only the grants.
 type result struct {
 	outcome Outcome
 	receipt *eventstore.Receipt

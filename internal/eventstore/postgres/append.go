@@ -73,9 +73,9 @@ type writer struct {
 	opts    Options
 	appends *appendSignal // gets the notifications; shared with the store
 
-	users     atomic.Int32                       // how many operations use the connection or wait for it
-	interrupt atomic.Pointer[context.CancelFunc] // ends the waiting for notifications; nil: nobody waits
-	idle      *time.Timer                        // fires when the connection has been idle for a while
+	users     atomic.Int32                       // operations that use or await the connection
+	interrupt atomic.Pointer[context.CancelFunc] // ends the wait for notifications; nil: none
+	idle      *time.Timer                        // fires when the connection was idle for a while
 
 	turn    chan struct{} // holds an element while the fields below are in use
 	closed  bool

@@ -79,6 +79,10 @@ func (r *reader) backQuery(q eventstore.Back, limit eventstore.Limit) (found pag
 func (r *reader) queryNumber(q query, args ...any) (int64, error) {
 	s := r.prepared[q]
 	defer r.reset(s)
+	return r.numberOf(s, args)
+}
+
+func (r *reader) numberOf(s statement, args []any) (int64, error) {
 	if err := r.bind(s, args); err != nil {
 		return 0, err
 	}

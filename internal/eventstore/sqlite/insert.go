@@ -61,7 +61,7 @@ func (c *connection) insert(into inserts, n int, addRow func(a *arguments, row i
 // namesOf are the names of the records of an append.
 type namesOf struct {
 	names    []nameOf
-	previous []int // for each record, the one before of the same name; -1 if that is not in the append
+	previous []int // for each record, the one before of its name; -1: not in the append
 }
 
 // nameOf says which records of an append are the first and the newest of a name.

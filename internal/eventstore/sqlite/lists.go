@@ -21,8 +21,8 @@ const (
 			OR f.config_name IS NOT n.config_name OR f.version IS NOT 1
 		LIMIT 1`
 
-	// listedQuery counts the events of which the rows of newest know. The versions of a name have
-	// no gap, so they are as many as its events.
+	// listedQuery counts the events that the rows of newest lead to. The versions of a name have no
+	// gap, so its newest version is the number of its events.
 	listedQuery = `SELECT coalesce(sum(version), 0) FROM newest`
 )
 
@@ -73,20 +73,12 @@ func (r *reader) verifyListed() error {
 	return err
 }
 
-// numberOnce returns the first column of the first row of a query that is not prepared, or 0 if
-// there is no row.
+// numberOnce is queryNumber for a query that is not prepared.
 func (r *reader) numberOnce(text string, args ...any) (int64, error) {
 	s, err := r.prepare(text)
 	if err != nil {
 		return 0, err
 	}
 	defer r.finalize(s)
-	if err := r.bind(s, args); err != nil {
-		return 0, err
-	}
-	found, err := r.step(s)
-	if err != nil || !found {
-		return 0, err
-	}
-	return r.integer(s, 0), nil
+	return r.numberOf(s, args)
 }
