@@ -112,41 +112,20 @@ func TestGroupOutlivesTheFirstToken(t *testing.T) {
 	const doc = `subscription{configChanges(filter:{prefix:"app"}){changes{config{value history(first:1){nodes{version}}}}}}`
 	var clients []*client
 	for _, name := range []string{"first", "second"} {
-		c := open.asCaller(t, open.token(t, name, "READ:app", "READ:"+name)).MustDial(t)
+		caller, err := open.Authenticate(t.Context(), open.MustIssue(t, name, time.Time{}, "READ:app", "READ:"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := open.asCaller(t, caller).MustDial(t)
 		c.subscribe("1", doc, nil)
 		c.wantNext("1", `"configChanges":{"changes":[]}`)
 		wantGroups(t, open, 1)
 		clients = append(clients, c)
 	}
-	first, err := auth.ParseTokenName("first")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := open.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: first}, config.Reason{}); err != nil {
-		t.Fatal(err)
-	}
+	open.MustRevoke(t, "first")
 	clients[0].conn.Close()
 	if _, err := open.Do(t.Context(), auth.Local, config.Single(configstoretest.Set(t, "app", "1"))); err != nil {
 		t.Fatal(err)
 	}
 	clients[1].wantNext("1", `"configChanges":{"changes":[{"config":{"value":"1","history":{"nodes":[{"version":1}]}}}]}`)
-}
-
-// token makes a token, and returns the caller that has its secret.
-func (a *api) token(t *testing.T, text string, grants ...string) auth.Caller {
-	t.Helper()
-	name, err := auth.ParseTokenName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := auth.IssueToken{Name: name, Grants: configstoretest.Caller(t, text, grants...).Grants}
-	made, err := a.CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := a.Authenticate(t.Context(), made.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return caller
 }
