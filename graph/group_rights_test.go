@@ -42,7 +42,7 @@ func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
 		clients = append(clients, c)
 	}
 	// All of app, a part of it in two ways, and nothing; the one config, and nothing.
-	wantGroups(t, open, 4+2)
+	wantWebsockets(t, open, len(callers), 2*len(callers), 4+2)
 	set := config.ChangeSet{}.Of(configstoretest.Set(t, "app/a", "1"), configstoretest.Set(t, "zoo", "1"), configstoretest.Set(t, "app/b", "1"))
 	if _, err := open.Apply(t.Context(), auth.Anonymous, set); err != nil {
 		t.Fatal(err)
@@ -68,17 +68,6 @@ func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
 		}
 		clients[i].send(`{"type":"ping"}`)
 		clients[i].want(`{"type":"pong"}`) // and nothing else
-	}
-}
-
-func wantGroups(t *testing.T, a *api, want int) {
-	t.Helper()
-	got := -1
-	for deadline := time.Now().Add(20 * time.Second); got != want && time.Now().Before(deadline); {
-		_, _, got = a.handler.Websockets()
-	}
-	if got != want {
-		t.Errorf("there are %d groups, want %d", got, want)
 	}
 }
 
@@ -111,7 +100,7 @@ func TestGroupOutlivesTheFirstToken(t *testing.T) {
 	open := MustStart(t)
 	const doc = `subscription{configChanges(filter:{prefix:"app"}){changes{config{value history(first:1){nodes{version}}}}}}`
 	var clients []*client
-	for _, name := range []string{"first", "second"} {
+	for i, name := range []string{"first", "second"} {
 		caller, err := open.Authenticate(t.Context(), open.MustIssue(t, name, time.Time{}, "READ:app", "READ:"+name))
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +108,7 @@ func TestGroupOutlivesTheFirstToken(t *testing.T) {
 		c := open.asCaller(t, caller).MustDial(t)
 		c.subscribe("1", doc, nil)
 		c.wantNext("1", `"configChanges":{"changes":[]}`)
-		wantGroups(t, open, 1)
+		wantWebsockets(t, open, i+1, i+1, 1)
 		clients = append(clients, c)
 	}
 	open.MustRevoke(t, "first")
