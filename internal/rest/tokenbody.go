@@ -136,9 +136,10 @@ func instantOf(member string, text *string) (*time.Time, error) {
 
 // reasonOf returns the reason of a request, from its header or from its body.
 func reasonOf(header http.Header, inBody *string) (config.Reason, error) {
-	reason, _, err := fieldsOfSet(http.Header{
-		configReason: header[configReason], configOnlyIfChanged: header[configOnlyIfChanged], configRestore: header[configRestore],
-	}, inBody)
+	if err := refuseSwitches(header); err != nil {
+		return config.Reason{}, err
+	}
+	reason, err := reasonText(header, inBody)
 	if err != nil || reason == nil {
 		return config.Reason{}, err
 	}
