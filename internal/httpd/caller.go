@@ -107,22 +107,22 @@ var privateAnswer = []string{"private, no-store"}
 func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given bool) {
 	kind := fault.KindOf(err)
 	if kind == fault.Unauthenticated {
-		e.Header().Set("WWW-Authenticate", problem.Challenge)
+		challenge := problem.Challenge
 		if given {
 			s.opts.Metrics.refused(refusedToken)
 			if retry := s.opts.Attempts.Refused(r.Context(), eventstream.ClientOf(r.RemoteAddr)); retry > 0 {
 				s.refuseAttempt(e, r, retry)
 				return
 			}
-			e.Header().Set("WWW-Authenticate", problem.Rejected)
+			challenge = problem.Rejected
 		}
+		e.Header().Set("WWW-Authenticate", challenge)
 	}
 	s.refuse(e, r, kind, fault.Message(err))
 }
 
 // refuseAttempt answers a request of an address that has sent too many refused tokens.
 func (s *Server) refuseAttempt(e *exchange, r *http.Request, retry time.Duration) {
-	e.Header().Del("WWW-Authenticate")
 	e.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
 	s.refuse(e, r, fault.RateLimited, attempts.Message)
 }
