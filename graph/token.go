@@ -48,26 +48,20 @@ func (r queryResolver) Tokens(ctx context.Context, first *int32, after *string) 
 	if err != nil {
 		return nil, err
 	}
-	page := &model.TokenConnection{
+	list, page := object.List{Kind: pages.Tokens}, object.Page[*auth.Token]{Items: found.Tokens, More: found.More, After: after != nil}
+	info := object.PageInfoOf(list, page, tokenKey)
+	shown := &model.TokenConnection{
 		Edges: make([]model.TokenEdge, len(found.Tokens)), Nodes: make([]model.Token, len(found.Tokens)),
-		PageInfo: &object.PageInfo{HasNextPage: found.More, HasPreviousPage: after != nil}, TotalCount: int32(found.Total),
+		PageInfo: &info, TotalCount: int32(found.Total),
 	}
 	for i, t := range found.Tokens {
-		page.Nodes[i] = *r.token(t)
-		page.Edges[i] = model.TokenEdge{Cursor: tokenCursor(t), Node: &page.Nodes[i]}
+		shown.Nodes[i] = *r.token(t)
+		shown.Edges[i] = model.TokenEdge{Cursor: list.Cursor(tokenKey(&t)), Node: &shown.Nodes[i]}
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor = &page.Edges[0].Cursor
-		if found.More {
-			page.PageInfo.EndCursor = &page.Edges[len(page.Edges)-1].Cursor
-		}
-	}
-	return page, nil
+	return shown, nil
 }
 
-func tokenCursor(t *auth.Token) string {
-	return pages.Cursor{Kind: pages.Tokens, Key: t.Name.String()}.String()
-}
+func tokenKey(t **auth.Token) string { return (*t).Name.String() }
 
 // tokenNode returns a token by its name, nil when the caller may not see it.
 func (r *resolver) tokenNode(ctx context.Context, name auth.TokenName) (model.Node, error) {
