@@ -138,15 +138,11 @@ func (r *resolver) tokenChanged(out configstore.TokenOutcome) any {
 // [*config.InvalidError].
 func withGrants[C any](fields auth.TokenFields, grants []model.GrantInput, parse func(auth.TokenFields) (C, error)) (cmd C, err error) {
 	for _, g := range grants {
-		grant := auth.Grant{Prefix: g.Prefix}
-		for _, name := range g.Actions {
-			action, err := auth.ParseAction(string(name))
-			if err != nil {
-				return cmd, err
-			}
-			grant.Actions = append(grant.Actions, action)
+		actions, err := auth.ParseActions(g.Actions)
+		if err != nil {
+			return cmd, err
 		}
-		fields.Grants = append(fields.Grants, grant)
+		fields.Grants = append(fields.Grants, auth.Grant{Actions: actions, Prefix: g.Prefix})
 	}
 	return parse(fields)
 }

@@ -109,15 +109,11 @@ func grantsOf(given *[]grantBody) (grants []auth.Grant, err error) {
 		if g.Prefix == nil || g.Actions == nil {
 			return nil, errBadToken("each of the grants must have actions and a prefix, which is empty for everything")
 		}
-		grant := auth.Grant{Prefix: *g.Prefix}
-		for _, name := range *g.Actions {
-			action, err := auth.ParseAction(name)
-			if err != nil {
-				return nil, err
-			}
-			grant.Actions = append(grant.Actions, action)
+		actions, err := auth.ParseActions(*g.Actions)
+		if err != nil {
+			return nil, err
 		}
-		grants = append(grants, grant)
+		grants = append(grants, auth.Grant{Actions: actions, Prefix: *g.Prefix})
 	}
 	return grants, nil
 }

@@ -15,10 +15,7 @@ func Caller(t testing.TB, name string, grants ...string) auth.Caller {
 	list := make([]auth.Grant, len(grants))
 	for i, text := range grants {
 		actions, prefix, _ := strings.Cut(text, ":")
-		list[i].Prefix = prefix
-		for action := range strings.SplitSeq(actions, ",") {
-			list[i].Actions = append(list[i].Actions, must(auth.ParseAction(action)))
-		}
+		list[i] = auth.Grant{Actions: must(auth.ParseActions(strings.Split(actions, ","))), Prefix: prefix}
 	}
 	return auth.Caller{Name: name, Grants: must(auth.NewGrants(list...))}
 }
