@@ -109,8 +109,8 @@ func (h *Handler) endSubscriptions() {
 	h.sse.EndAll()
 }
 
-// shared returns the context in which subscribers are served that see the same: its caller may read
-// what the caller of the first of them may read now, whatever becomes of that one's token.
+// shared returns the context of subscribers that share their work, given that of the first of them.
+// Its caller may read what the caller of the first may read now, whatever becomes of that token.
 func (r *resolver) shared(ctx context.Context) context.Context {
 	caller, err := r.store.Viewer(r.caller(ctx))
 	if err != nil {

@@ -43,7 +43,7 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// guarded is a whole server that finds out who calls.
+// guarded is a whole server that authenticates its callers.
 type guarded struct {
 	server
 	store       *configstoretest.Store
@@ -79,8 +79,8 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 	return g
 }
 
-// send sends a request with a secret, "" for none, and returns the answer and its body, of which it
-// reads a stream's first event.
+// send sends a request with a secret, "" for none, and returns the answer and its body. Of a stream
+// it reads the first event.
 func (g *guarded) send(t *testing.T, secret, request, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), configstoretest.Patience)

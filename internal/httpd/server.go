@@ -10,8 +10,9 @@
 // client cannot hold a goroutine or memory for long. The bounds do not end a stream that makes
 // progress, nor a websocket, whose connection belongs to its handler.
 //
-// Who calls is found out here, by the header Authorization, before any edge sees the request: never
-// by a cookie or by the URL. What the caller may do is left to the config store.
+// The package authenticates the caller of a request before any edge sees it, by the header
+// Authorization alone: never by a cookie or the URL. The config store decides what the caller may
+// do.
 //
 // The package has no rule about configs and does no TLS, which is left to a proxy in front.
 package httpd
