@@ -22,9 +22,9 @@ func Refuse(w http.ResponseWriter, kind fault.Kind, message string) {
 // authorization is the member of connection_init's payload that has the token, in any letter case.
 const authorization = "Authorization"
 
-// authenticateSocket returns what authenticates the caller of a websocket. The token is in the
-// header of the handshake, whose caller the context has, or in the payload of connection_init,
-// since browsers cannot set that header. If it is in both, it must be the same.
+// authenticateSocket returns the Init of websockets, which authenticates the caller. The token is
+// in the header of the handshake, whose caller the context has, or in the payload of
+// connection_init, since browsers cannot set that header. If it is in both, it must be the same.
 func authenticateSocket(store *configstore.Store, refused *attempts.Attempts) func(context.Context, eventstream.Client, map[string]any) (context.Context, error) {
 	return func(ctx context.Context, client eventstream.Client, payload map[string]any) (context.Context, error) {
 		secret, given, err := payloadSecret(payload)

@@ -15,7 +15,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to the same.
+// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to equal streams.
 // Those that see the same share a group, whatever else they may do; nobody gets what it may not
 // read.
 func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
@@ -72,8 +72,8 @@ func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
 }
 
 // TestStreamsReachNoOtherNames: subscribers of a group share an execution if they may see the same
-// of the names that their stream selects. So no field that a stream leads to may look at others,
-// that not all of them may read.
+// of the names that their stream selects. So no field that a stream leads to may look at other
+// names, which some of the subscribers may not read.
 func TestStreamsReachNoOtherNames(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	reached := map[string]bool{}

@@ -33,8 +33,8 @@ func (r viewerResolver) May(_ context.Context, obj *model.Viewer, action model.A
 	return err == nil && obj.Caller.Scope(a).Contains(prefix), err
 }
 
-// Tokens returns a page of the tokens that the caller may see. Their pages are of no position, so
-// their cursors name a token alone.
+// Tokens returns a page of the tokens that the caller may see. Each page is of the newest state, so
+// the position of its cursors is zero.
 func (r queryResolver) Tokens(ctx context.Context, first *int32, after *string) (*model.TokenConnection, error) {
 	var last string
 	if after != nil {
@@ -134,8 +134,7 @@ func (r *resolver) tokenChanged(out configstore.TokenOutcome) any {
 	return model.TokenChanged{Token: r.token(out.Token), Position: out.Position}
 }
 
-// withGrants returns the command that fields with grants are. The error is a
-// [*config.InvalidError].
+// withGrants adds grants to fields, and parses the command. The error is a [*config.InvalidError].
 func withGrants[C any](fields auth.TokenFields, grants []model.GrantInput, parse func(auth.TokenFields) (C, error)) (cmd C, err error) {
 	for _, g := range grants {
 		actions, err := auth.ParseActions(g.Actions)
@@ -147,8 +146,8 @@ func withGrants[C any](fields auth.TokenFields, grants []model.GrantInput, parse
 	return parse(fields)
 }
 
-// doToken carries out a command for a token that was parsed, or was not: then invalid says why. It
-// returns a member of the result union R.
+// doToken carries out a command for a token, and returns a member of the result union R. invalid is
+// the error of parsing the command: when it is not nil, nothing is done.
 func doToken[R any, C auth.TokenCommand](ctx context.Context, r mutationResolver, cmd C, invalid error, why *string,
 	do func(context.Context, auth.Caller, C, config.Reason) (configstore.TokenOutcome, error), done func(configstore.TokenOutcome) any) (R, error) {
 	var reason config.Reason

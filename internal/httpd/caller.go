@@ -19,7 +19,7 @@ import (
 const healthCallerTime = time.Second
 
 // asCaller has a handler serve the request as the caller that its Authorization header proves, or
-// as the anonymous caller without that header. Otherwise the request is refused before its body is
+// as the anonymous caller without that header. Who may do nothing is refused before the body is
 // read. OPTIONS is not authenticated: browsers send it without a token.
 func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	switch {

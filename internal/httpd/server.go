@@ -55,7 +55,7 @@ type Options struct {
 	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
 	// Attempts counts refused tokens. nil: they are answered at once, however many come.
 	Attempts *attempts.Attempts
-	// Exposed says that others than this machine reach the server without a proxy.
+	// Exposed says that other machines reach the server without a proxy.
 	Exposed bool
 	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token
 	// was ever issued. /health then says so. Without it such requests get 403.

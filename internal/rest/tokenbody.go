@@ -142,8 +142,8 @@ func reasonOf(header http.Header, inBody *string) (config.Reason, error) {
 	return config.ParseReason(*reason)
 }
 
-// expectedTokenVersion reads If-Match, whose tags are versions of tokens: `*`, or one tag. It
-// returns nil when any version is good, and one that no token has when the tag is none of a token.
+// expectedTokenVersion reads If-Match, which is `*` or one tag: the version of a token. It returns
+// nil for any version, and a version that no token has for a tag of another form.
 func expectedTokenVersion(h http.Header) (*int64, error) {
 	if len(h[ifNoneMatch]) > 0 {
 		return nil, &config.InvalidError{Field: ifNoneMatch, Rule: "cannot be given with a token; If-Match names the version that it must have"}

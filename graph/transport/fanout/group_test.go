@@ -33,7 +33,7 @@ func (ofRights) CreateOperationContext(context.Context, *graphql.RawParams) (*gr
 
 func (ofRights) DispatchError(context.Context, gqlerror.List) *graphql.Response { panic("unexpected") }
 
-// countingSource counts its items, the last of which is the second.
+// countingSource gives two items, numbered from 1, and then waits.
 type countingSource struct {
 	ofRights
 	at int64

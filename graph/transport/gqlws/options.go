@@ -28,8 +28,8 @@ type Options struct {
 	OffsetArgument string
 
 	// Shared returns the context of subscribers that share their work, given that of the first of
-	// them. The others can outlive the first, so the context must not depend on its own rights. nil:
-	// the context is used as it is.
+	// them. The others can outlive the first, so the context must not depend on its own rights.
+	// nil: the context is used as it is.
 	Shared func(context.Context) context.Context
 
 	// MaxQueuedBytes is how much of its operations' messages a socket holds that the peer has not

@@ -1,5 +1,5 @@
-// Package httpdtest measures requests on all of their way: a connection of TCP, an HTTP server, and
-// what is behind it.
+// Package httpdtest measures whole requests: the TCP connection, the HTTP server, and what is
+// behind it.
 package httpdtest
 
 import (
