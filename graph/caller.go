@@ -22,11 +22,11 @@ func Refuse(w http.ResponseWriter, kind fault.Kind, message string) {
 // authorization is the member of connection_init's payload that has the token, in any letter case.
 const authorization = "Authorization"
 
-// socketCaller returns what finds out who calls on a websocket: the token is in the header of the
-// handshake, whose caller the context has, or in the payload of connection_init, since browsers
-// cannot set that header. If it is in both, it must be the same.
-func socketCaller(store *configstore.Store, refused *attempts.Attempts) func(context.Context, map[string]any) (context.Context, error) {
-	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
+// authenticateSocket returns the Init of websockets, which authenticates the caller. The token is
+// in the header of the handshake, whose caller the context has, or in the payload of
+// connection_init, since browsers cannot set that header. If it is in both, it must be the same.
+func authenticateSocket(store *configstore.Store, refused *attempts.Attempts) func(context.Context, eventstream.Client, map[string]any) (context.Context, error) {
+	return func(ctx context.Context, client eventstream.Client, payload map[string]any) (context.Context, error) {
 		secret, given, err := payloadSecret(payload)
 		before := auth.FromContext(ctx)
 		if err == nil && !given && before.Secret != "" {
@@ -36,7 +36,7 @@ func socketCaller(store *configstore.Store, refused *attempts.Attempts) func(con
 		if err == nil {
 			caller, err = store.Authenticate(ctx, secret)
 		}
-		if given && fault.KindOf(err) == fault.Unauthenticated && refused.Refused(ctx, clientOf(ctx)) > 0 {
+		if given && fault.KindOf(err) == fault.Unauthenticated && refused.Refused(ctx, client) > 0 {
 			return nil, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
 		}
 		switch {
@@ -73,17 +73,4 @@ func refusal(err error) error {
 		return &gqlws.CloseError{Code: gqlws.CloseForbidden, Reason: "Forbidden: " + fault.Message(err)}
 	}
 	return &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: fault.Message(err)}
-}
-
-type remoteKey struct{}
-
-// withRemote returns a context of the requests that come from an address.
-func withRemote(ctx context.Context, address string) context.Context {
-	return context.WithValue(ctx, remoteKey{}, address)
-}
-
-// clientOf returns the client that a context's requests come from.
-func clientOf(ctx context.Context) eventstream.Client {
-	address, _ := ctx.Value(remoteKey{}).(string)
-	return eventstream.ClientOf(address)
 }

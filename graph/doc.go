@@ -41,7 +41,6 @@
 //   - Errors for which the schema has no type have a stable extensions.code. The text of an
 //     internal error is in the log alone, under the request's id.
 //
-// The package authenticates websockets alone, whose token may come in their first message: package
-// httpd has found out who sends any other request. It does not check origins,
-// compress answers or listen: package httpd does.
+// The package authenticates only websockets, whose token may come in their first message. Package
+// httpd authenticates all other requests, checks origins and listens. Neither compresses answers.
 package graph

@@ -15,7 +15,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to the same.
+// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to equal streams.
 // Those that see the same share a group, whatever else they may do; nobody gets what it may not
 // read.
 func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
@@ -42,7 +42,7 @@ func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
 		clients = append(clients, c)
 	}
 	// All of app, a part of it in two ways, and nothing; the one config, and nothing.
-	wantGroups(t, open, 4+2)
+	wantWebsockets(t, open, len(callers), 2*len(callers), 4+2)
 	set := config.ChangeSet{}.Of(configstoretest.Set(t, "app/a", "1"), configstoretest.Set(t, "zoo", "1"), configstoretest.Set(t, "app/b", "1"))
 	if _, err := open.Apply(t.Context(), auth.Anonymous, set); err != nil {
 		t.Fatal(err)
@@ -71,20 +71,9 @@ func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
 	}
 }
 
-func wantGroups(t *testing.T, a *api, want int) {
-	t.Helper()
-	got := -1
-	for deadline := time.Now().Add(20 * time.Second); got != want && time.Now().Before(deadline); {
-		_, _, got = a.handler.Websockets()
-	}
-	if got != want {
-		t.Errorf("there are %d groups, want %d", got, want)
-	}
-}
-
 // TestStreamsReachNoOtherNames: subscribers of a group share an execution if they may see the same
-// of the names that their stream selects. So no field that a stream leads to may look at others,
-// that not all of them may read.
+// of the names that their stream selects. So no field that a stream leads to may look at other
+// names, which some of the subscribers may not read.
 func TestStreamsReachNoOtherNames(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	reached := map[string]bool{}
@@ -111,42 +100,21 @@ func TestGroupOutlivesTheFirstToken(t *testing.T) {
 	open := MustStart(t)
 	const doc = `subscription{configChanges(filter:{prefix:"app"}){changes{config{value history(first:1){nodes{version}}}}}}`
 	var clients []*client
-	for _, name := range []string{"first", "second"} {
-		c := open.asCaller(t, open.token(t, name, "READ:app", "READ:"+name)).MustDial(t)
+	for i, name := range []string{"first", "second"} {
+		caller, err := open.Authenticate(t.Context(), open.MustIssue(t, name, time.Time{}, "READ:app", "READ:"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := open.asCaller(t, caller).MustDial(t)
 		c.subscribe("1", doc, nil)
 		c.wantNext("1", `"configChanges":{"changes":[]}`)
-		wantGroups(t, open, 1)
+		wantWebsockets(t, open, i+1, i+1, 1)
 		clients = append(clients, c)
 	}
-	first, err := auth.ParseTokenName("first")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := open.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: first}, config.Reason{}); err != nil {
-		t.Fatal(err)
-	}
+	open.MustRevoke(t, "first")
 	clients[0].conn.Close()
 	if _, err := open.Do(t.Context(), auth.Local, config.Single(configstoretest.Set(t, "app", "1"))); err != nil {
 		t.Fatal(err)
 	}
 	clients[1].wantNext("1", `"configChanges":{"changes":[{"config":{"value":"1","history":{"nodes":[{"version":1}]}}}]}`)
-}
-
-// token makes a token, and returns the caller that has its secret.
-func (a *api) token(t *testing.T, text string, grants ...string) auth.Caller {
-	t.Helper()
-	name, err := auth.ParseTokenName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := auth.IssueToken{Name: name, Grants: configstoretest.Caller(t, text, grants...).Grants}
-	made, err := a.CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := a.Authenticate(t.Context(), made.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return caller
 }

@@ -128,8 +128,13 @@ func TestWebsockets(t *testing.T) {
 		}
 		c.subscribe("alone", `subscription{config(name:"b"){name}}`, nil)
 	}
-	want := [3]int{3, 7, 3}
-	var got [3]int
+	wantWebsockets(t, a, 3, 7, 3)
+}
+
+// wantWebsockets waits until the handler has so many sockets, operations and groups.
+func wantWebsockets(t *testing.T, a *api, sockets, operations, groups int) {
+	t.Helper()
+	want, got := [3]int{sockets, operations, groups}, [3]int{}
 	for deadline := time.Now().Add(20 * time.Second); got != want && time.Now().Before(deadline); {
 		got[0], got[1], got[2] = a.handler.Websockets()
 	}

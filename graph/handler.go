@@ -58,7 +58,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
 	opts.Websocket.OffsetArgument, opts.Websocket.Shared = "after", root.shared
-	opts.Websocket.Init = socketCaller(store, opts.Attempts)
+	opts.Websocket.Init = authenticateSocket(store, opts.Attempts)
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{
@@ -75,7 +75,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.websocket.Supports(r):
-		h.websocket.Do(w, r.WithContext(withRemote(r.Context(), r.RemoteAddr)), h.executor)
+		h.websocket.Do(w, r, h.executor)
 	case h.sse.Supports(r):
 		h.sse.Do(w, r, h.executor)
 	default:
@@ -109,8 +109,8 @@ func (h *Handler) endSubscriptions() {
 	h.sse.EndAll()
 }
 
-// shared returns the context in which subscribers are served that see the same: its caller may read
-// what the caller of the first of them may read now, whatever becomes of that one's token.
+// shared returns the context of subscribers that share their work, given that of the first of them.
+// Its caller may read what the caller of the first may read now, whatever becomes of that token.
 func (r *resolver) shared(ctx context.Context) context.Context {
 	caller, err := r.store.Viewer(r.caller(ctx))
 	if err != nil {

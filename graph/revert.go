@@ -116,7 +116,7 @@ func (p *revertParser) key(text *string) (key config.IdempotencyKey) {
 	return key
 }
 
-// fieldPath returns the path to a field, such as filter/names[3].
+// fieldPath returns the path to a field, such as filter/names[3] or grants[1].prefix.
 func fieldPath(field string) []string {
 	return strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune("/[].", r) })
 }

@@ -33,8 +33,8 @@ func (r viewerResolver) May(_ context.Context, obj *model.Viewer, action model.A
 	return err == nil && obj.Caller.Scope(a).Contains(prefix), err
 }
 
-// Tokens returns a page of the tokens that the caller may see. Their pages are of no position, so
-// their cursors name a token alone.
+// Tokens returns a page of the tokens that the caller may see. Each page is of the newest state, so
+// the position of its cursors is zero.
 func (r queryResolver) Tokens(ctx context.Context, first *int32, after *string) (*model.TokenConnection, error) {
 	var last string
 	if after != nil {
@@ -48,26 +48,20 @@ func (r queryResolver) Tokens(ctx context.Context, first *int32, after *string) 
 	if err != nil {
 		return nil, err
 	}
-	page := &model.TokenConnection{
+	list, page := object.List{Kind: pages.Tokens}, object.Page[*auth.Token]{Items: found.Tokens, More: found.More, After: after != nil}
+	info := object.PageInfoOf(list, page, tokenKey)
+	shown := &model.TokenConnection{
 		Edges: make([]model.TokenEdge, len(found.Tokens)), Nodes: make([]model.Token, len(found.Tokens)),
-		PageInfo: &object.PageInfo{HasNextPage: found.More, HasPreviousPage: after != nil}, TotalCount: int32(found.Total),
+		PageInfo: &info, TotalCount: int32(found.Total),
 	}
 	for i, t := range found.Tokens {
-		page.Nodes[i] = *r.token(t)
-		page.Edges[i] = model.TokenEdge{Cursor: tokenCursor(t), Node: &page.Nodes[i]}
+		shown.Nodes[i] = *r.token(t)
+		shown.Edges[i] = model.TokenEdge{Cursor: list.Cursor(tokenKey(&t)), Node: &shown.Nodes[i]}
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor = &page.Edges[0].Cursor
-		if found.More {
-			page.PageInfo.EndCursor = &page.Edges[len(page.Edges)-1].Cursor
-		}
-	}
-	return page, nil
+	return shown, nil
 }
 
-func tokenCursor(t *auth.Token) string {
-	return pages.Cursor{Kind: pages.Tokens, Key: t.Name.String()}.String()
-}
+func tokenKey(t **auth.Token) string { return (*t).Name.String() }
 
 // tokenNode returns a token by its name, nil when the caller may not see it.
 func (r *resolver) tokenNode(ctx context.Context, name auth.TokenName) (model.Node, error) {
@@ -140,25 +134,20 @@ func (r *resolver) tokenChanged(out configstore.TokenOutcome) any {
 	return model.TokenChanged{Token: r.token(out.Token), Position: out.Position}
 }
 
-// withGrants returns the command that fields with grants are. The error is a
-// [*config.InvalidError].
+// withGrants adds grants to fields, and parses the command. The error is a [*config.InvalidError].
 func withGrants[C any](fields auth.TokenFields, grants []model.GrantInput, parse func(auth.TokenFields) (C, error)) (cmd C, err error) {
 	for _, g := range grants {
-		grant := auth.Grant{Prefix: g.Prefix}
-		for _, name := range g.Actions {
-			action, err := auth.ParseAction(string(name))
-			if err != nil {
-				return cmd, err
-			}
-			grant.Actions = append(grant.Actions, action)
+		actions, err := auth.ParseActions(g.Actions)
+		if err != nil {
+			return cmd, err
 		}
-		fields.Grants = append(fields.Grants, grant)
+		fields.Grants = append(fields.Grants, auth.Grant{Actions: actions, Prefix: g.Prefix})
 	}
 	return parse(fields)
 }
 
-// doToken carries out a command for a token that was parsed, or was not: then invalid says why. It
-// returns a member of the result union R.
+// doToken carries out a command for a token, and returns a member of the result union R. invalid is
+// the error of parsing the command: when it is not nil, nothing is done.
 func doToken[R any, C auth.TokenCommand](ctx context.Context, r mutationResolver, cmd C, invalid error, why *string,
 	do func(context.Context, auth.Caller, C, config.Reason) (configstore.TokenOutcome, error), done func(configstore.TokenOutcome) any) (R, error) {
 	var reason config.Reason

@@ -43,7 +43,7 @@ func (c *ConfigChildConnection) Nodes() []ConfigChild {
 }
 
 // PageInfo says whether pages precede and follow, and where the page begins and the next one does.
-func (c *ConfigChildConnection) PageInfo() PageInfo { return pageInfo(c.list, c.page, segmentKey) }
+func (c *ConfigChildConnection) PageInfo() PageInfo { return PageInfoOf(c.list, c.page, segmentKey) }
 
 // Position returns the position that the page was read at.
 func (c *ConfigChildConnection) Position() eventstore.Position { return c.list.At }
@@ -73,7 +73,7 @@ type ConfigChildEdge struct {
 }
 
 // Cursor returns the cursor after which the next child follows.
-func (e *ConfigChildEdge) Cursor() string { return e.list.cursor(segmentKey(&e.node.child)) }
+func (e *ConfigChildEdge) Cursor() string { return e.list.Cursor(segmentKey(&e.node.child)) }
 
 // Node returns the child.
 func (e *ConfigChildEdge) Node() *ConfigChild { return &e.node }

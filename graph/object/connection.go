@@ -20,8 +20,8 @@ type List struct {
 	Arguments string
 }
 
-// cursor returns the cursor of the item that a key names.
-func (l List) cursor(key string) string {
+// Cursor returns the cursor of the item that a key names.
+func (l List) Cursor(key string) string {
 	if l.Arguments != "" {
 		key = l.Arguments + " " + key
 	}
@@ -60,11 +60,11 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// pageInfo returns the PageInfo of a page. key returns the key of an item.
-func pageInfo[T any](l List, p Page[T], key func(*T) string) PageInfo {
+// PageInfoOf returns the PageInfo of a page. key returns the key of an item.
+func PageInfoOf[T any](l List, p Page[T], key func(*T) string) PageInfo {
 	info := PageInfo{HasNextPage: p.More, HasPreviousPage: p.After}
 	if len(p.Items) > 0 {
-		first := l.cursor(key(&p.Items[0]))
+		first := l.Cursor(key(&p.Items[0]))
 		info.StartCursor = &first
 	}
 	if p.More && (p.End != "" || len(p.Items) > 0) {
@@ -72,7 +72,7 @@ func pageInfo[T any](l List, p Page[T], key func(*T) string) PageInfo {
 		if end == "" {
 			end = key(&p.Items[len(p.Items)-1])
 		}
-		end = l.cursor(end)
+		end = l.Cursor(end)
 		info.EndCursor = &end
 	}
 	return info
@@ -136,7 +136,7 @@ func (c *ConfigConnection) Nodes() []Config {
 }
 
 // PageInfo says whether pages precede and follow, and where the page begins and the next one does.
-func (c *ConfigConnection) PageInfo() PageInfo { return pageInfo(c.list, c.page, c.key) }
+func (c *ConfigConnection) PageInfo() PageInfo { return PageInfoOf(c.list, c.page, c.key) }
 
 // TotalCount returns how many configs match, on all pages. The error is one of the config store.
 func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
@@ -153,7 +153,7 @@ type ConfigEdge struct {
 }
 
 // Cursor returns the cursor after which the next config follows.
-func (e *ConfigEdge) Cursor() string { return e.page.list.cursor(e.page.key(&e.node.state)) }
+func (e *ConfigEdge) Cursor() string { return e.page.list.Cursor(e.page.key(&e.node.state)) }
 
 // Node returns the config.
 func (e *ConfigEdge) Node() *Config { return &e.node }

@@ -71,7 +71,7 @@ func (d *ConfigDiff) PageInfo() PageInfo {
 	if page.End != "" {
 		page.End = diffKey(d.from, page.End)
 	}
-	return pageInfo(d.list, page, d.key)
+	return PageInfoOf(d.list, page, d.key)
 }
 
 // TotalCount returns how many names differ, on all pages. The error is one of the config store.
@@ -112,7 +112,7 @@ type ConfigDifferenceEdge struct {
 }
 
 // Cursor returns the cursor after which the next difference follows.
-func (e *ConfigDifferenceEdge) Cursor() string { return e.page.list.cursor(e.page.key(e.node)) }
+func (e *ConfigDifferenceEdge) Cursor() string { return e.page.list.Cursor(e.page.key(e.node)) }
 
 // Node returns the difference.
 func (e *ConfigDifferenceEdge) Node() *ConfigDifference { return e.node }

@@ -70,7 +70,7 @@ func (c *ConfigRevisionConnection) Edges() []ConfigRevisionEdge {
 func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return c.page.Items }
 
 // PageInfo says whether pages precede and follow, and where the page begins and the next one does.
-func (c *ConfigRevisionConnection) PageInfo() PageInfo { return pageInfo(c.list, c.page, c.key) }
+func (c *ConfigRevisionConnection) PageInfo() PageInfo { return PageInfoOf(c.list, c.page, c.key) }
 
 // Position returns the position that the page is valid at.
 func (c *ConfigRevisionConnection) Position() eventstore.Position { return c.list.At }
@@ -82,7 +82,7 @@ type ConfigRevisionEdge struct {
 }
 
 // Cursor returns the cursor after which the next revision follows.
-func (e *ConfigRevisionEdge) Cursor() string { return e.page.list.cursor(e.page.key(e.node)) }
+func (e *ConfigRevisionEdge) Cursor() string { return e.page.list.Cursor(e.page.key(e.node)) }
 
 // Node returns the revision.
 func (e *ConfigRevisionEdge) Node() *ConfigRevision { return e.node }

@@ -13,7 +13,6 @@ import (
 // Row is what the page says about an entry point.
 type Row struct {
 	Takes []string // actions such as READ; nil: none
-	Hides string
 }
 
 // May reports whether the entry point takes an action.
@@ -60,7 +59,7 @@ func Read(t testing.TB, section string) map[string]Row {
 		if _, twice := rows[entry]; twice {
 			t.Errorf("docs/access.md, %s, has two rows for %s", section, entry)
 		}
-		row := Row{Hides: hides}
+		var row Row
 		if takes != "nothing" {
 			row.Takes = strings.Split(takes, ", ")
 		}

@@ -1,6 +1,6 @@
 // Package attempts makes guessing of tokens slow, and cheap for the server. Refused tokens are
 // counted by the address that they come from, never by the token, so that nobody can lock a token
-// out. A caller whose token is valid has nothing to do with this package.
+// out. Valid tokens are neither counted nor delayed.
 package attempts
 
 import (
@@ -56,8 +56,8 @@ func (a *Attempts) Refused(ctx context.Context, client eventstream.Client) (retr
 	return 0
 }
 
-// count takes one of the client's attempts, or returns when it has one again. Each attempt is
-// forgotten after an interval, one after the other.
+// count counts an attempt, or returns the time after which the client may make one again. One
+// attempt of a client is forgotten per interval.
 func (a *Attempts) count(client eventstream.Client, now time.Time) (retryAfter time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -32,6 +32,18 @@ func ParseAction(name string) (Action, error) {
 	return 0, &config.InvalidError{Field: "actions", Rule: fmt.Sprintf("may hold only %s", strings.Join(actionNames[:], ", "))}
 }
 
+// ParseActions returns the actions of names, in their order. The error is a [*config.InvalidError].
+func ParseActions[N ~string](names []N) ([]Action, error) {
+	parsed := make([]Action, len(names))
+	for i, name := range names {
+		var err error
+		if parsed[i], err = ParseAction(string(name)); err != nil {
+			return nil, err
+		}
+	}
+	return parsed, nil
+}
+
 // MaxGrants is how many grants one token has at most.
 const MaxGrants = 50
 

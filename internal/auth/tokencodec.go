@@ -145,14 +145,11 @@ func decodeState(data string) (*Token, error) {
 	t := new(Token)
 	grants := make([]Grant, len(d.Grants))
 	for i, grant := range d.Grants {
-		grants[i].Prefix = grant.Prefix
-		for _, name := range grant.Actions {
-			action, err := ParseAction(name)
-			if err != nil {
-				return nil, errOtherForm
-			}
-			grants[i].Actions = append(grants[i].Actions, action)
+		actions, err := ParseActions(grant.Actions)
+		if err != nil {
+			return nil, errOtherForm
 		}
+		grants[i] = Grant{actions, grant.Prefix}
 	}
 	var err error
 	if t.Grants, err = NewGrants(grants...); err != nil {

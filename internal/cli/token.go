@@ -204,15 +204,11 @@ func (g *grants) Set(text string) error {
 	if !found {
 		return errors.New("write ACTIONS:PREFIX, such as READ,WRITE:payments, or READ: for everything")
 	}
-	grant := auth.Grant{Prefix: prefix}
-	for name := range strings.SplitSeq(names, ",") {
-		action, err := auth.ParseAction(name)
-		if err != nil {
-			return err
-		}
-		grant.Actions = append(grant.Actions, action)
+	actions, err := auth.ParseActions(strings.Split(names, ","))
+	if err != nil {
+		return err
 	}
-	*g = append(*g, grant)
+	*g = append(*g, auth.Grant{Actions: actions, Prefix: prefix})
 	return nil
 }
 

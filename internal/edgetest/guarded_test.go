@@ -15,8 +15,6 @@ import (
 	"configapi/graph"
 	"configapi/internal/attempts"
 	"configapi/internal/audit"
-	"configapi/internal/auth"
-	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore/memory"
@@ -45,7 +43,7 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// guarded is a whole server that finds out who calls.
+// guarded is a whole server that authenticates its callers.
 type guarded struct {
 	server
 	store       *configstoretest.Store
@@ -81,34 +79,8 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 	return g
 }
 
-// mustIssue makes a token with grants such as READ:payments, and returns its secret.
-func (g *guarded) mustIssue(t *testing.T, name string, expires time.Time, grants ...string) string {
-	t.Helper()
-	token, err := auth.ParseTokenName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := g.store.CreateToken(t.Context(), auth.Local,
-		auth.IssueToken{Name: token, Grants: configstoretest.Caller(t, "", grants...).Grants, ExpiresAt: expires}, config.Reason{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made.Secret
-}
-
-func (g *guarded) mustRevoke(t *testing.T, name string) {
-	t.Helper()
-	token, err := auth.ParseTokenName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g.store.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: token}, config.Reason{}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// send sends a request with a secret, "" for none, and returns the answer and its body, of which it
-// reads a stream's first event.
+// send sends a request with a secret, "" for none, and returns the answer and its body. Of a stream
+// it reads the first event.
 func (g *guarded) send(t *testing.T, secret, request, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), configstoretest.Patience)

@@ -15,12 +15,12 @@ import (
 	"configapi/internal/problem"
 )
 
-// healthCallerTime is how long /health waits to find out who calls.
+// healthCallerTime is how long /health takes to authenticate its caller at most.
 const healthCallerTime = time.Second
 
-// asCaller has a handler serve the request as the caller that its Authorization header proves, the
-// anonymous one without such a header. A request that proves nothing is refused before its body is
-// read. OPTIONS is never asked who it is: browsers send it without a token.
+// asCaller has a handler serve the request as the caller that its Authorization header proves, or
+// as the anonymous caller without that header. Who may do nothing is refused before the body is
+// read. OPTIONS is not authenticated: browsers send it without a token.
 func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	switch {
 	case !isReady(s.opts.Store):
@@ -35,15 +35,15 @@ func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	e.varies = given || !isOpenTo(caller, err)
 	switch {
 	case err == auth.ErrNoToken && isWebsocket(r):
-		// The token may come in the first message: see graph.Handler. Until then the caller may do
-		// nothing, as the store sees to.
+		// The token may come in the first message: see graph.Handler. Until then the store allows
+		// the caller nothing.
 	case err != nil:
 		s.refuseCaller(e, r, err, given)
 		return
 	case !e.varies && s.mayBeForeign(r):
 		s.refuseOpen(e, r)
 		return
-	case isTooLarge(r): // the caller comes first
+	case isTooLarge(r): // only after the caller was checked
 		s.refuseSize(e)
 		return
 	}
@@ -72,8 +72,8 @@ func (s *Server) isOpen(ctx context.Context) bool {
 	return isOpenTo(s.opts.Store.Authenticate(ctx, ""))
 }
 
-// mayBeForeign reports whether an open server does not serve a request, since it may come from
-// elsewhere than this machine.
+// mayBeForeign reports whether an open server must refuse a request, since it may come from another
+// machine.
 func (s *Server) mayBeForeign(r *http.Request) bool {
 	return !s.opts.AllowAnonymous && (s.opts.Exposed || isForwarded(r.Header))
 }
@@ -94,7 +94,7 @@ func isWebsocket(r *http.Request) bool {
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
 }
 
-// setCallerHeaders has caches keep an answer to themselves: it is for one caller.
+// setCallerHeaders forbids caches to store an answer, which is for one caller alone.
 func setCallerHeaders(h http.Header) {
 	h["Cache-Control"] = privateAnswer
 	h.Add("Vary", "Authorization")
@@ -107,22 +107,22 @@ var privateAnswer = []string{"private, no-store"}
 func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given bool) {
 	kind := fault.KindOf(err)
 	if kind == fault.Unauthenticated {
-		e.Header().Set("WWW-Authenticate", problem.Challenge)
+		challenge := problem.Challenge
 		if given {
 			s.opts.Metrics.refused(refusedToken)
 			if retry := s.opts.Attempts.Refused(r.Context(), eventstream.ClientOf(r.RemoteAddr)); retry > 0 {
 				s.refuseAttempt(e, r, retry)
 				return
 			}
-			e.Header().Set("WWW-Authenticate", problem.Rejected)
+			challenge = problem.Rejected
 		}
+		e.Header().Set("WWW-Authenticate", challenge)
 	}
 	s.refuse(e, r, kind, fault.Message(err))
 }
 
 // refuseAttempt answers a request of an address that has sent too many refused tokens.
 func (s *Server) refuseAttempt(e *exchange, r *http.Request, retry time.Duration) {
-	e.Header().Del("WWW-Authenticate")
 	e.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
 	s.refuse(e, r, fault.RateLimited, attempts.Message)
 }
@@ -143,8 +143,8 @@ func (s *Server) refuse(e *exchange, r *http.Request, kind fault.Kind, message s
 	problem.Problem{Kind: kind, RequestID: e.id, Detail: message}.Write(e)
 }
 
-// seesEverything reports whether the caller of a request may read everything. An error about the
-// caller, or a store that does not answer, is no.
+// seesEverything reports whether the caller of a request may read everything. It is false when the
+// caller cannot be authenticated in time.
 func (s *Server) seesEverything(r *http.Request) bool {
 	ctx, cancel := context.WithTimeout(r.Context(), healthCallerTime)
 	defer cancel()

@@ -9,7 +9,6 @@ import (
 
 	"configapi/internal/attempts"
 	"configapi/internal/auth"
-	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -18,27 +17,12 @@ import (
 	"configapi/internal/origin"
 )
 
-// mustIssue makes a token that may read everything, and returns its secret.
-func mustIssue(t *testing.T, store *configstoretest.Store, name string) string {
-	t.Helper()
-	token, err := auth.ParseTokenName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := store.CreateToken(t.Context(), auth.Local,
-		auth.IssueToken{Name: token, Grants: configstoretest.Caller(t, "", "READ:").Grants}, config.Reason{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made.Secret
-}
-
 // TestPagesSeeWhyTheyAreRefused has a page of an allowed origin send a token that is not valid, and
 // none. Credentials of the browser are never allowed.
 func TestPagesSeeWhyTheyAreRefused(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	s := start(t, httpd.Options{Store: store.Store, Guard: mustGuard(t, origin.Options{Hosts: []string{"x"}, Origins: []string{"https://a.example"}})})
-	mustIssue(t, store, "ci")
+	store.MustIssue(t, "ci", time.Time{}, "READ:")
 	for request, status := range map[string]int{
 		"GET /config\nOrigin: https://a.example\n":                                     401,
 		"GET /config\nOrigin: https://a.example\nAuthorization: Bearer x\n":            401,
@@ -74,7 +58,7 @@ func TestTokensWithoutTheStore(t *testing.T) {
 		events := &sick{Store: memory.New()}
 		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "x")
-		known := mustIssue(t, store, "ci")
+		known := store.MustIssue(t, "ci", time.Time{}, "READ:")
 		unknown, _ := auth.NewSecret()
 		s := start(t, httpd.Options{Store: store.Store, Attempts: attempts.New()})
 		events.headIs(eventstore.Head{}, errUnreachable)

@@ -63,8 +63,8 @@ type exchange struct {
 	conn     *trackedConn    // nil: that of a test
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
-	caller   string          // the name of who sends the request; "": not known
-	varies   bool            // the answer depends on who sends the request
+	caller   string          // its name; "": not known
+	varies   bool            // the answer depends on the caller
 	id       string
 	start    time.Time
 	status   int // 0: no status yet

@@ -154,13 +154,7 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 // the database is unreachable: this server can still serve reads, and so can every other one.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	state := h.store.LastHealth()
-	select {
-	case <-h.store.Ready():
-	default:
-		notReady(w, reasonOf(state.Projection))
-		return
-	}
-	if projection.Permanent(state.Projection) {
+	if !isReady(h.store) || projection.Permanent(state.Projection) {
 		notReady(w, reasonOf(state.Projection))
 		return
 	}

@@ -10,8 +10,9 @@
 // client cannot hold a goroutine or memory for long. The bounds do not end a stream that makes
 // progress, nor a websocket, whose connection belongs to its handler.
 //
-// Who calls is found out here, by the header Authorization, before any edge sees the request: never
-// by a cookie or by the URL. What the caller may do is left to the config store.
+// The package authenticates the caller of a request before any edge sees it, by the header
+// Authorization alone: never by a cookie or the URL. The config store decides what the caller may
+// do.
 //
 // The package has no rule about configs and does no TLS, which is left to a proxy in front.
 package httpd
@@ -54,7 +55,7 @@ type Options struct {
 	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
 	// Attempts counts refused tokens. nil: they are answered at once, however many come.
 	Attempts *attempts.Attempts
-	// Exposed says that others than this machine reach the server without a proxy.
+	// Exposed says that other machines reach the server without a proxy.
 	Exposed bool
 	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token
 	// was ever issued. /health then says so. Without it such requests get 403.

@@ -20,8 +20,8 @@ const ContentType = "application/problem+json"
 // retryAfter is in how many seconds a client may try again after a 503.
 const retryAfter = "1"
 
-// Values of WWW-Authenticate, RFC 6750: they ask a client for a token, and for another one than it
-// has sent.
+// Values of WWW-Authenticate, RFC 6750. Challenge asks a client for a token, and Rejected for
+// another one than it has sent.
 const (
 	Challenge = `Bearer realm="configapi"`
 	Rejected  = Challenge + `, error="invalid_token"`

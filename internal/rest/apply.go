@@ -64,10 +64,8 @@ func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err e
 				Rule: "is about one config; expectedVersion and expectedRevision are the conditions of a change in a set"}
 		}
 	}
-	for _, name := range []string{configOnlyIfChanged, configRestore} {
-		if _, err := readSwitch(apply, header, name); err != nil {
-			return nil, nil, err
-		}
+	if err := refuseSwitches(header); err != nil {
+		return nil, nil, err
 	}
 	if key, err = single(header, idempotencyKey); err != nil {
 		return nil, nil, err
@@ -77,17 +75,34 @@ func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err e
 			return nil, nil, inHeader(err)
 		}
 	}
-	reason, err = readReason(header)
+	reason, err = reasonText(header, inBody)
+	return reason, key, err
+}
+
+// refuseSwitches refuses the switches of a PUT of a single config.
+func refuseSwitches(header http.Header) error {
+	for _, name := range []string{configOnlyIfChanged, configRestore} {
+		if _, err := readSwitch(apply, header, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reasonText returns the reason from the header or from the body, nil for none. Only one from the
+// header is checked.
+func reasonText(header http.Header, inBody *string) (*string, error) {
+	reason, err := readReason(header)
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return nil, err
 	case reason == nil:
-		return inBody, key, nil
+		return inBody, nil
 	case inBody != nil && *inBody != *reason:
-		return nil, nil, &config.InvalidError{Field: configReason, Rule: "differs from the reason in the body; give one of them"}
+		return nil, &config.InvalidError{Field: configReason, Rule: "differs from the reason in the body; give one of them"}
 	}
 	_, err = config.ParseReason(*reason)
-	return reason, key, inHeader(err)
+	return reason, inHeader(err)
 }
 
 // changeAll carries out a change set and answers. changes are those of the body; most returns how

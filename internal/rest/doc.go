@@ -110,11 +110,12 @@
 //
 // current is the newest revision of the config, null when there is none. It is left out when the
 // revisions of one answer would be longer than 8 MiB, or when it cannot be read. The status is 413
-// when a size or a count is over its limit. Otherwise it is that of the first failure of the set as
-// a whole: 400 for an unknown asSeenAt, for no changes or for a bad reason, 422 for a key that was
-// used for another request. When only single changes fail, whatever is wrong with them, it is 409.
-// The code is the one of the failure that decides the status. A body that has another form gets 400
-// without failures.
+// when a size or a count is over its limit, and 403 when the client lacks a right: the first such
+// failure decides. Otherwise it is that of the first failure of the set as a whole: 400 for an
+// unknown asSeenAt, for no changes or for a bad reason, 422 for a key that was used for another
+// request. When only single changes fail, whatever else is wrong with them, it is 409. The code is
+// the one of the failure that decides the status. A body that has another form gets 400 without
+// failures.
 //
 // POST /revert has {"to":"…","prefix":"…","asSeenAt":"…","dryRun":true,"reason":"…"}, of which only
 // to is needed: a position, or an RFC 3339 instant. POST /changes/{position}/revert may have

@@ -39,10 +39,6 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		p.Action = actionOf(err)
 	case fault.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
-		if conflict := conflictOf(err); conflict != nil {
-			p.CurrentVersion = new(int(conflict.Current.Version))
-			return p
-		}
 		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {
 		case given && ruledOut:
 			p.Detail = "the config's newest revision is not one that If-Match names and If-None-Match does not; read it and try again"
@@ -71,9 +67,12 @@ func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, route rou
 		Detail: "the methods here are " + allow})
 }
 
-// currentVersion returns the version of the config for which a command was refused, 0 when its name
-// has none. It returns nil when the client may not read the config.
+// currentVersion returns the version of the config or the token for which a command was refused, 0
+// when its name has none. It returns nil when the client may not read the config.
 func currentVersion(err error) *int {
+	if conflict := conflictOf(err); conflict != nil {
+		return new(int(conflict.Current.Version))
+	}
 	refusal, is := errors.AsType[*fault.Refusal](err)
 	switch {
 	case is && refusal.Hidden:

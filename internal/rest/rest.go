@@ -102,14 +102,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveName(op, w, r, route)
 		return
 	}
-	if route.isOfTokens() {
-		h.serveTokens(op, w, r, route.name)
-		return
-	}
 	h.serve(op, w, r, route)
 }
 
-// serve carries out an operation on all configs.
+// serve carries out an operation on all configs, or on tokens.
 func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, route route) {
 	switch op {
 	case list:
@@ -132,6 +128,16 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, ro
 		h.revert(w, r)
 	case revertSet:
 		h.revertSet(w, r, route.at)
+	case listTokens:
+		h.listTokens(w, r)
+	case createToken:
+		h.createToken(w, r)
+	case rotateToken:
+		h.rotateToken(w, r, route.name)
+	case changeGrants:
+		h.changeGrants(w, r, route.name)
+	case revokeToken:
+		h.revokeToken(w, r, route.name)
 	}
 }
 
@@ -155,22 +161,6 @@ func (h *Handler) serveName(op operation, w http.ResponseWriter, r *http.Request
 		h.history(w, r, name)
 	case readAt:
 		h.readAt(w, r, name, route.at)
-	}
-}
-
-// serveTokens carries out an operation on tokens.
-func (h *Handler) serveTokens(op operation, w http.ResponseWriter, r *http.Request, name string) {
-	switch op {
-	case listTokens:
-		h.listTokens(w, r)
-	case createToken:
-		h.createToken(w, r)
-	case rotateToken:
-		h.rotateToken(w, r, name)
-	case changeGrants:
-		h.changeGrants(w, r, name)
-	case revokeToken:
-		h.revokeToken(w, r, name)
 	}
 }
 

@@ -109,15 +109,11 @@ func grantsOf(given *[]grantBody) (grants []auth.Grant, err error) {
 		if g.Prefix == nil || g.Actions == nil {
 			return nil, errBadToken("each of the grants must have actions and a prefix, which is empty for everything")
 		}
-		grant := auth.Grant{Prefix: *g.Prefix}
-		for _, name := range *g.Actions {
-			action, err := auth.ParseAction(name)
-			if err != nil {
-				return nil, err
-			}
-			grant.Actions = append(grant.Actions, action)
+		actions, err := auth.ParseActions(*g.Actions)
+		if err != nil {
+			return nil, err
 		}
-		grants = append(grants, grant)
+		grants = append(grants, auth.Grant{Actions: actions, Prefix: *g.Prefix})
 	}
 	return grants, nil
 }
@@ -136,17 +132,18 @@ func instantOf(member string, text *string) (*time.Time, error) {
 
 // reasonOf returns the reason of a request, from its header or from its body.
 func reasonOf(header http.Header, inBody *string) (config.Reason, error) {
-	reason, _, err := fieldsOfSet(http.Header{
-		configReason: header[configReason], configOnlyIfChanged: header[configOnlyIfChanged], configRestore: header[configRestore],
-	}, inBody)
+	if err := refuseSwitches(header); err != nil {
+		return config.Reason{}, err
+	}
+	reason, err := reasonText(header, inBody)
 	if err != nil || reason == nil {
 		return config.Reason{}, err
 	}
 	return config.ParseReason(*reason)
 }
 
-// expectedTokenVersion reads If-Match, whose tags are versions of tokens: `*`, or one tag. It
-// returns nil when any version is good, and one that no token has when the tag is none of a token.
+// expectedTokenVersion reads If-Match, which is `*` or one tag: the version of a token. It returns
+// nil for any version, and a version that no token has for a tag of another form.
 func expectedTokenVersion(h http.Header) (*int64, error) {
 	if len(h[ifNoneMatch]) > 0 {
 		return nil, &config.InvalidError{Field: ifNoneMatch, Rule: "cannot be given with a token; If-Match names the version that it must have"}

@@ -60,31 +60,27 @@ func parseTokenCursor(query string) (after string, err error) {
 }
 
 func (h *Handler) createToken(w http.ResponseWriter, r *http.Request) {
-	request, err := readToken(w, r, createToken, "")
-	doToken(h, w, r, request, err, auth.TokenFields.Issue, h.store.CreateToken)
+	doToken(h, w, r, createToken, "", auth.TokenFields.Issue, h.store.CreateToken)
 }
 
 func (h *Handler) rotateToken(w http.ResponseWriter, r *http.Request, name string) {
-	request, err := readToken(w, r, rotateToken, name)
-	doToken(h, w, r, request, err, auth.TokenFields.Rotate, h.store.RotateToken)
+	doToken(h, w, r, rotateToken, name, auth.TokenFields.Rotate, h.store.RotateToken)
 }
 
 func (h *Handler) changeGrants(w http.ResponseWriter, r *http.Request, name string) {
-	request, err := readToken(w, r, changeGrants, name)
-	doToken(h, w, r, request, err, auth.TokenFields.ChangeGrants, h.store.ChangeGrants)
+	doToken(h, w, r, changeGrants, name, auth.TokenFields.ChangeGrants, h.store.ChangeGrants)
 }
 
 func (h *Handler) revokeToken(w http.ResponseWriter, r *http.Request, name string) {
-	request, err := readToken(w, r, revokeToken, name)
-	doToken(h, w, r, request, err, auth.TokenFields.Revoke, h.store.RevokeToken)
+	doToken(h, w, r, revokeToken, name, auth.TokenFields.Revoke, h.store.RevokeToken)
 }
 
-// doToken carries out a request about a token, and answers. invalid says why it could not be read,
-// nil when it was.
-func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Request, request tokenRequest, invalid error, parse func(auth.TokenFields) (C, error),
+// doToken carries out an operation on a token, and answers. name is that of the path, "" for none.
+func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Request, op operation, name string, parse func(auth.TokenFields) (C, error),
 	do func(context.Context, auth.Caller, C, config.Reason) (configstore.TokenOutcome, error)) {
-	if invalid != nil {
-		h.failBody(w, r, invalid)
+	request, err := readToken(w, r, op, name)
+	if err != nil {
+		h.failBody(w, r, err)
 		return
 	}
 	cmd, err := parse(request.fields)

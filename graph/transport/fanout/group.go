@@ -20,8 +20,9 @@ type Options struct {
 	// OffsetArgument is the argument of subscriptions that says where a stream starts, and nothing
 	// else. Subscriptions that differ in its variable alone share a group. "": there is none.
 	OffsetArgument string
-	// Shared returns the context of a group, given that of its first subscriber. What becomes of
-	// this one must not matter to it. nil: it does not.
+	// Shared returns the context of a group, given that of its first subscriber. The group can
+	// outlive that subscriber, so the context must not depend on the subscriber's own rights. nil:
+	// the context is used as it is.
 	Shared func(context.Context) context.Context
 	// MaxBacklogBytes is how much of its group's messages a subscriber holds while it joins. One
 	// that has more to hold is served on its own again. It must be positive.
@@ -175,7 +176,7 @@ func (g *group) run() {
 		if !more {
 			return
 		}
-		if p.rights != g.key.rights { // its members may not see the same any more
+		if p.rights != g.key.rights { // the members may see different things now
 			m.Memory.Release()
 			return
 		}

@@ -12,8 +12,8 @@ import (
 	"configapi/graph/transport/bounds"
 )
 
-// ofRights is an executor whose subscriptions have a source of these rights, which begins when it
-// may.
+// ofRights is an executor whose subscriptions have a source of these rights. The source gives
+// nothing until begin is closed.
 type ofRights struct {
 	rights string
 	begin  chan struct{}
@@ -33,7 +33,7 @@ func (ofRights) CreateOperationContext(context.Context, *graphql.RawParams) (*gr
 
 func (ofRights) DispatchError(context.Context, gqlerror.List) *graphql.Response { panic("unexpected") }
 
-// countingSource counts its items, the last of which is the second.
+// countingSource gives two items, numbered from 1, and then waits.
 type countingSource struct {
 	ofRights
 	at int64
@@ -50,7 +50,8 @@ func (s *countingSource) Next(ctx context.Context, _ int64) (string, Step, error
 	return "", Step{First: s.at, Offset: number(s.at), CaughtUp: true}, nil
 }
 
-// offered says what is offered to a subscriber, and when it is to be served on its own again.
+// offered receives what a group offers to its subscriber. alone is closed when the subscriber is
+// served on its own again.
 type offered struct {
 	nowhere
 	messages chan *Message
@@ -64,8 +65,8 @@ func (o *offered) Offer(m *Message) bool {
 
 func (o *offered) Serve(func(context.Context)) { close(o.alone) }
 
-// TestGroupOfOtherRightsEnds: what was made for other rights than the group's reaches nobody, and
-// each subscriber is served on its own again.
+// TestGroupOfOtherRightsEnds has the source of a group have other rights than the group: its
+// messages reach nobody, and each subscriber is served on its own again.
 func TestGroupOfOtherRightsEnds(t *testing.T) {
 	for _, rights := range []string{"same", "other"} {
 		groups := NewGroups(Options{Budgets: bounds.NewBudgets(bounds.Options{}), MaxBacklogBytes: 1})

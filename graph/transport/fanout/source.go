@@ -45,9 +45,8 @@ type Source[T any] interface {
 	// there. The step is silent when there is nothing to send up to the end.
 	Next(ctx context.Context, end int64) (T, Step, error)
 
-	// Rights names what the source's caller may see. Sources of subscriptions that are equal but
-	// for their start give the same items if their rights are equal. Otherwise they never share a
-	// producer. It does not change, and it is asked for once.
+	// Rights names what the source's caller may see. Sources whose rights differ never share a
+	// producer. Rights does not change, and is asked for once.
 	Rights() string
 }
 

@@ -3,7 +3,6 @@
 package gqlws
 
 import (
-	"configapi/internal/processtest"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 // BenchmarkGroup sends one message to 500 subscribers over TCP: each on a socket of its own, with

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"configapi/internal/eventstream"
 )
 
 func TestShutdown(t *testing.T) {
@@ -137,7 +139,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestNothingIsDoneWhileDraining(t *testing.T) {
-	hear := func(ctx context.Context, _ map[string]any) (context.Context, error) {
+	hear := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (context.Context, error) {
 		t.Error("a socket that closes was initialised")
 		return ctx, nil
 	}

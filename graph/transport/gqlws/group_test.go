@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"configapi/graph/transport/transporttest"
+	"configapi/internal/eventstream"
 )
 
 const logDocument = `subscription($after:Int,$tag:String){log(after:$after,tag:$tag)}`
@@ -73,7 +74,7 @@ func TestEqualSubscribersShareEachExecution(t *testing.T) {
 
 func TestOnlyEqualSubscribersShare(t *testing.T) {
 	options := shared
-	options.Init = func(ctx context.Context, payload map[string]any) (context.Context, error) {
+	options.Init = func(ctx context.Context, _ eventstream.Client, payload map[string]any) (context.Context, error) {
 		return transporttest.WithRights(ctx, payload["rights"].(string)), nil
 	}
 	const two = `"query":"subscription A($after:Int,$tag:String){log(after:$after,tag:$tag)} subscription B($after:Int,$tag:String){log(after:$after,tag:$tag)}"`

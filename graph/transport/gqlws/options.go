@@ -9,25 +9,27 @@ import (
 
 	"configapi/graph/transport/bounds"
 	"configapi/internal/budget"
+	"configapi/internal/eventstream"
 )
 
 // Options of a [Transport]. The zero value gives the defaults.
 type Options struct {
-	// Init checks the payload of connection_init (nil when there was none). The context that it
-	// returns becomes the one of all operations of the socket. It must be derived from the one that
-	// is given, which ends with the socket. An error refuses the socket: a [*CloseError] with its
-	// code and reason, any other with 4403 and without its text.
+	// Init checks the payload of a client's connection_init (nil when there was none). The context
+	// that it returns becomes the one of all operations of the socket. It must be derived from the
+	// one that is given, which ends with the socket. An error refuses the socket: a [*CloseError]
+	// with its code and reason, any other with 4403 and without its text.
 	//
 	// When the returned context ends before the socket, because a token expired or was revoked, the
 	// socket is closed at once in the same way, by the context's cause. nil: everybody is accepted.
-	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
+	Init func(ctx context.Context, client eventstream.Client, payload map[string]any) (context.Context, error)
 
 	// OffsetArgument is the argument of subscriptions that says where a stream starts, and nothing
 	// else. Subscriptions that differ in its variable alone share their work. "": there is none.
 	OffsetArgument string
 
-	// Shared returns the context in which subscribers are served that share their work, given that
-	// of the first of them. What becomes of this one must not matter to it. nil: it does not.
+	// Shared returns the context of subscribers that share their work, given that of the first of
+	// them. The others can outlive the first, so the context must not depend on its own rights.
+	// nil: the context is used as it is.
 	Shared func(context.Context) context.Context
 
 	// MaxQueuedBytes is how much of its operations' messages a socket holds that the peer has not

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"configapi/graph/transport/transporttest"
+	"configapi/internal/eventstream"
 	"configapi/internal/slowtest"
 	"configapi/test/graphqlws"
 )
@@ -58,7 +59,7 @@ func checkToken(token any) error {
 	return nil
 }
 
-func initWithToken(ctx context.Context, payload map[string]any) (context.Context, error) {
+func initWithToken(ctx context.Context, _ eventstream.Client, payload map[string]any) (context.Context, error) {
 	return ctx, checkToken(payload["token"])
 }
 

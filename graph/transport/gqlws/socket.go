@@ -228,7 +228,7 @@ func (s *socket) receiveInit(m *clientMessage) *CloseError {
 	ctx := s.ctx
 	if s.options.Init != nil {
 		var err error
-		if ctx, err = s.options.Init(s.ctx, payload); err != nil {
+		if ctx, err = s.options.Init(s.ctx, s.operations.registry.client, payload); err != nil {
 			return asCloseError(err)
 		}
 	}

@@ -3,8 +3,10 @@ package configstoretest
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"configapi/internal/auth"
+	"configapi/internal/config"
 )
 
 // Caller returns a caller with grants such as READ,WRITE:payments, whose prefix may be empty.
@@ -13,10 +15,37 @@ func Caller(t testing.TB, name string, grants ...string) auth.Caller {
 	list := make([]auth.Grant, len(grants))
 	for i, text := range grants {
 		actions, prefix, _ := strings.Cut(text, ":")
-		list[i].Prefix = prefix
-		for action := range strings.SplitSeq(actions, ",") {
-			list[i].Actions = append(list[i].Actions, must(auth.ParseAction(action)))
-		}
+		list[i] = auth.Grant{Actions: must(auth.ParseActions(strings.Split(actions, ","))), Prefix: prefix}
 	}
 	return auth.Caller{Name: name, Grants: must(auth.NewGrants(list...))}
+}
+
+// MustIssue makes a token with grants as [Caller] takes them, and returns its secret. The token
+// never expires when expires is zero.
+func (s *Store) MustIssue(t testing.TB, name string, expires time.Time, grants ...string) string {
+	t.Helper()
+	cmd := auth.IssueToken{Name: tokenName(t, name), Grants: Caller(t, "", grants...).Grants, ExpiresAt: expires}
+	made, err := s.CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Secret
+}
+
+// MustRevoke ends a token.
+func (s *Store) MustRevoke(t testing.TB, name string) {
+	t.Helper()
+	if _, err := s.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: tokenName(t, name)}, config.Reason{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tokenName parses the name of a token, which must be valid.
+func tokenName(t testing.TB, text string) auth.TokenName {
+	t.Helper()
+	name, err := auth.ParseTokenName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

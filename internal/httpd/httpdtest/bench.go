@@ -1,5 +1,5 @@
-// Package httpdtest measures requests on all of their way: a connection of TCP, an HTTP server, and
-// what is behind it.
+// Package httpdtest measures whole requests: the TCP connection, the HTTP server, and what is
+// behind it.
 package httpdtest
 
 import (
@@ -28,9 +28,9 @@ func ServeHandler(handler http.Handler) Serve {
 }
 
 // Bench has so many clients share b.N requests. They are in this process, so their CPU is a part of
-// cpu-ns/op, the same for each server. A client calls vary with its copy of the request, and what
-// that returns before each sending, which may change the copy in place; nil changes nothing. The
-// answers must have status 200 and a Content-Length.
+// cpu-ns/op, the same for each server. Each client calls vary once, with its own copy of the
+// request, and calls next before each sending; next may change the copy in place. vary is nil when
+// all requests are equal. The answers must have status 200 and a Content-Length.
 func Bench(b *testing.B, serve Serve, request string, clients int, vary func(request []byte) (next func())) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
