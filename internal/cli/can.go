@@ -49,7 +49,7 @@ nothing, and may run beside a server.`
 	if err != nil {
 		return &startError{err}
 	}
-	return onStore(ctx, *store, openToAsk, func(store *configstore.Store) error {
+	return onStore(ctx, *store, openForReading, func(store *configstore.Store) error {
 		grant, may, err := q.ask(store)
 		switch {
 		case err != nil:
@@ -117,7 +117,7 @@ func canAll(ctx context.Context, env Env, store, name string) error {
 		return &startError{err}
 	}
 	failed := 0
-	err = onStore(ctx, store, openToAsk, func(store *configstore.Store) error {
+	err = onStore(ctx, store, openForReading, func(store *configstore.Store) error {
 		for _, e := range expected {
 			if problem := e.check(store); problem != "" {
 				failed++

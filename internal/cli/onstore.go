@@ -19,18 +19,6 @@ func openToManage(ctx context.Context, store string) (storage, error) {
 	return openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
 }
 
-// openToAsk opens an existing store read-only, also beside a server.
-func openToAsk(ctx context.Context, store string) (storage, error) {
-	events, err := openForReading(ctx, store)
-	if err != nil {
-		return nil, err
-	}
-	if err := refuseUnfinished(ctx, events); err != nil {
-		return nil, errors.Join(err, events.Close())
-	}
-	return events, nil
-}
-
 // onStore opens an event store, and calls use with a config store on it that has applied the whole
 // history.
 func onStore(ctx context.Context, store string, open func(context.Context, string) (storage, error), use func(*configstore.Store) error) error {

@@ -42,10 +42,7 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseUnfinished(ctx, events); err != nil {
-		return nil, errors.Join(err, events.Close())
-	}
-	return events, nil
+	return refuseUnfinished(ctx, events)
 }
 
 // openForRestoring opens the store to restore a backup into it, and makes it if it is missing. No
@@ -74,8 +71,16 @@ func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options,
 	return nil, unknownStore()
 }
 
-// refuseUnfinished refuses a store into which a backup was restored only in part.
-func refuseUnfinished(ctx context.Context, events storage) error {
+// refuseUnfinished returns a store, but closes and refuses one into which a backup was restored only
+// in part.
+func refuseUnfinished(ctx context.Context, events storage) (storage, error) {
+	if err := checkFinished(ctx, events); err != nil {
+		return nil, errors.Join(err, events.Close())
+	}
+	return events, nil
+}
+
+func checkFinished(ctx context.Context, events storage) error {
 	target, err := events.RestoreTarget(ctx)
 	if err != nil {
 		return &startError{err}
@@ -91,8 +96,17 @@ func refuseUnfinished(ctx context.Context, events storage) error {
 		"run `configapi restore-backup` with that backup again", head.Seq, target.Seq)
 }
 
-// openForReading opens an existing store read-only.
+// openForReading opens an existing store read-only, also beside a server. A store into which a
+// backup was restored in part is refused.
 func openForReading(ctx context.Context, store string) (storage, error) {
+	events, err := openReadOnly(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return refuseUnfinished(ctx, events)
+}
+
+func openReadOnly(ctx context.Context, store string) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
