@@ -13,8 +13,8 @@ import (
 // openToManage opens the store of a server to change tokens, and makes it if it is missing: the
 // first token may be there before the first server. With SQLite no server may run on it.
 func openToManage(ctx context.Context, store string) (storage, error) {
-	if kindOf(store) == "memory" {
-		return nil, startErrorf("a history in memory ends with its program; name the store of a server with --store")
+	if err := refuseMemory(store); err != nil {
+		return nil, err
 	}
 	return openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
 }

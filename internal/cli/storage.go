@@ -48,10 +48,18 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 // openForRestoring opens the store to restore a backup into it, and makes it if it is missing. No
 // server may run on it.
 func openForRestoring(ctx context.Context, store string) (storage, error) {
-	if kindOf(store) == "memory" {
-		return nil, startErrorf("a history in memory ends with its program; name the store of a server with --store")
+	if err := refuseMemory(store); err != nil {
+		return nil, err
 	}
 	return openForWriting(ctx, store, sqlite.Options{Lock: true, Restoring: true}, postgres.Options{Restoring: true})
+}
+
+// refuseMemory refuses a store that ends with the program.
+func refuseMemory(store string) error {
+	if kindOf(store) == "memory" {
+		return startErrorf("a history in memory ends with its program; name the store of a server with --store")
+	}
+	return nil
 }
 
 func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options, forPostgres postgres.Options) (storage, error) {
