@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,11 +93,7 @@ func (q question) ask(store *configstore.Store) (grant auth.Grant, may bool, err
 		return grant, false, err
 	}
 	for _, g := range t.Grants.List() {
-		alone, err := auth.NewGrants(g)
-		if err != nil {
-			return grant, false, err
-		}
-		if alone.Scope(q.action).Has(q.name) {
+		if slices.Contains(g.Actions, q.action) && config.Below(g.Prefix).Has(q.name) {
 			return g, true, nil
 		}
 	}
