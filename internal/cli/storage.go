@@ -79,7 +79,7 @@ func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options,
 	return nil, unknownStore()
 }
 
-// refuseUnfinished returns a store, but closes and refuses one into which a backup was restored only
+// refuseUnfinished returns a store. It closes and refuses one into which a backup was restored only
 // in part.
 func refuseUnfinished(ctx context.Context, events storage) (storage, error) {
 	if err := checkFinished(ctx, events); err != nil {
