@@ -87,7 +87,7 @@ func (l *limited) busy(c contender, part string) probe {
 	}
 }
 
-// sum returns a probe that adds two, which wait for each other.
+// sum returns a probe of the time that two probes take one after the other.
 func sum(a, b probe) probe {
 	return func(ctx context.Context) (float64, error) {
 		x, err := a(ctx)

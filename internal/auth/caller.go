@@ -53,8 +53,8 @@ func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) 
 // fixedName is the name of callers that are not of one token. No token can have it.
 const fixedName = "several:"
 
-// Fixed returns a caller that may do what c may do, whatever becomes of c's token. It is for reads
-// that are made for several callers at once.
+// Fixed returns a caller that has the present rights of c, also when c's token changes later. It is
+// for reads that are made for several callers at once.
 func (c Caller) Fixed() Caller { return Caller{Name: fixedName, Grants: c.Grants} }
 
 // Actor returns the caller's name for the history, nil when it is not known.

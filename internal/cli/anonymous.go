@@ -49,8 +49,8 @@ func (l *grantList) Set(text string) error {
 // errExposed says that a server must not serve where it listens.
 var errExposed = errors.New("no token was ever issued, so everyone may read and change everything, and the address of --listen is not a loopback address")
 
-// warnIfOpen says aloud that a server is open to everyone. One that others than this machine reach
-// must be meant to be: else it is refused.
+// warnIfOpen logs a warning if a server is open to everyone. If it also listens beyond this
+// machine, and nobody has allowed that, it is refused instead: refuse gets the reason.
 func warnIfOpen(ctx context.Context, store *configstore.Store, address net.Addr, set settings, log *slog.Logger, refuse context.CancelCauseFunc) {
 	select {
 	case <-store.Ready():

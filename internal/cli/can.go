@@ -107,7 +107,7 @@ type expectation struct {
 	allow bool
 }
 
-// canAll checks the lines of a file, and prints those that are not as they say.
+// canAll checks the lines of a file, and prints those that do not hold.
 func canAll(ctx context.Context, env Env, store, name string) error {
 	expected, err := readExpectations(env, name)
 	if err != nil {
@@ -132,7 +132,7 @@ func canAll(ctx context.Context, env Env, store, name string) error {
 	return err
 }
 
-// check returns what is not as the line says, "" when all is.
+// check returns what contradicts the line, "" if it holds.
 func (e expectation) check(store *configstore.Store) string {
 	grant, may, err := e.ask(store)
 	switch {

@@ -34,8 +34,8 @@ func onStore(ctx context.Context, store string, open func(context.Context, strin
 	return errors.Join(err, running.stop(), events.Close())
 }
 
-// awaitReady waits until the history is applied. It returns why it cannot be, when something is
-// known against it.
+// awaitReady waits until the history is applied. It returns the first problem of the event store,
+// and an error if ctx ends.
 func awaitReady(ctx context.Context, store *configstore.Store) error {
 	const interval = 50 * time.Millisecond
 	look := time.NewTicker(interval)
