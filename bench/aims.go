@@ -12,6 +12,8 @@ type aim struct{ want, must float64 }
 var (
 	restReadAim    = aim{want: 0.80, must: 0.80} // of the bare handler
 	graphQLReadAim = aim{want: 0.50, must: 0.50} // of the bare handler
+	setsAim        = aim{want: 1.00, must: 1.00} // changes/s, of those of etcd's transactions
+	valuesAim      = aim{want: 1.00, must: 1.00} // large values/s, of etcd's puts
 )
 
 // Aims as durations.
@@ -40,11 +42,7 @@ const (
 	childrenAim    = 5 * time.Millisecond   // for a page
 	applyAim       = 100 * time.Millisecond // for a set of largestSet
 	dryRunAim      = 5 * time.Millisecond   // for a dry run
-	setsAim        = 1.00                   // changes/s, of those of etcd's transactions
 )
-
-// valuesAim is the throughput of writes of large values relative to etcd's puts.
-const valuesAim = 1.00
 
 // Aims of streams. The ratios are upper bounds of the server's CPU time per delivery.
 const (

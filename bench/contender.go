@@ -25,6 +25,7 @@ type connector func(clients int, o clientOptions) ([]operation, closers, error)
 type contender struct {
 	store   string // "" for references
 	by      string
+	address string               // of configapi; "" for references
 	connect map[string]connector // :: part → connector; parts that are missing are not measured
 	cpu     func() time.Duration // of the server
 	forget  func() error         // truncates the server's log
@@ -103,7 +104,7 @@ func (r *rig) startOurs(ctx context.Context, store, part string, o options) ([]c
 	cpu := func() time.Duration { return server.CPU() + r.databaseCPU(store) }
 	size := o.Size
 	way := func(by string, get, put request) contender {
-		return contender{store: store, by: by, cpu: cpu, forget: server.ForgetLog, connect: map[string]connector{
+		return contender{store: store, by: by, address: server.Address, cpu: cpu, forget: server.ForgetLog, connect: map[string]connector{
 			partReads:  httpConnector(server.Address, get),
 			partWrites: httpConnector(server.Address, put),
 		}}

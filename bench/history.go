@@ -131,9 +131,17 @@ func writeHistoryTo(ctx context.Context, store, url string, o options) error {
 		}
 		return errors.Join(writeHistory(ctx, to, o), to.Close())
 	}
-	to, err := sqlite.Open(ctx, strings.TrimPrefix(url, "sqlite:"), sqlite.Options{Lock: true})
+	return withSQLite(ctx, sqlitePath(url), func(to *sqlite.Store) error { return writeHistory(ctx, to, o) })
+}
+
+// sqlitePath returns the path of the database file of a store.
+func sqlitePath(url string) string { return strings.TrimPrefix(url, "sqlite:") }
+
+// withSQLite opens a database file, and closes it after f.
+func withSQLite(ctx context.Context, path string, f func(*sqlite.Store) error) error {
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeHistory(ctx, to, o), to.Close())
+	return errors.Join(f(s), s.Close())
 }

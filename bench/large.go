@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"configapi/internal/eventstore"
@@ -173,9 +172,6 @@ func (l *large) stop(context.Context) error {
 	}
 	return nil
 }
-
-// sqlitePath returns the path of the database file of a store.
-func sqlitePath(url string) string { return strings.TrimPrefix(url, "sqlite:") }
 
 // fileSize returns the length of a file, 0 if there is none.
 func fileSize(path string) int64 {

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +15,7 @@ func (l *large) disk(ctx context.Context) error {
 		l.note("database file", "%s, %.0f bytes an event", megabytes(bytes), l.perEvent(bytes))
 		return nil
 	}
-	return l.ask(ctx, func(conn *pgx.Conn) error {
+	return queryPostgres(ctx, l.url, func(conn *pgx.Conn) error {
 		var table, indexes, all, wal int64
 		err := conn.QueryRow(ctx, `select pg_table_size('events'), pg_indexes_size('events'), pg_total_relation_size('events'),
 			(select coalesce(sum(size), 0) from pg_ls_waldir())::bigint`).Scan(&table, &indexes, &all, &wal)
@@ -30,25 +28,13 @@ func (l *large) disk(ctx context.Context) error {
 	})
 }
 
-// ask runs f on a connection to the store's database.
-func (l *large) ask(ctx context.Context, f func(*pgx.Conn) error) error {
-	if _, err := url.Parse(l.url); err != nil {
-		return errors.New("the address of the database is no URL")
-	}
-	conn, err := pgx.Connect(ctx, l.url)
-	if err != nil {
-		return fmt.Errorf("connecting to PostgreSQL: %w", err)
-	}
-	return errors.Join(f(conn), conn.Close(context.WithoutCancel(ctx)))
-}
-
 // vacuum measures what becomes of the space of deleted receipts in SQLite, and what a vacuum of the
 // events takes in PostgreSQL.
 func (l *large) vacuum(ctx context.Context) error {
 	if l.store == storeSQLite {
 		return l.receiptsInSQLite(ctx)
 	}
-	return l.ask(ctx, func(conn *pgx.Conn) error {
+	return queryPostgres(ctx, l.url, func(conn *pgx.Conn) error {
 		if err := l.autovacuum(ctx, conn); err != nil {
 			return err
 		}

@@ -14,10 +14,8 @@ const sampledPages = 200
 
 // Documents that only the part large reads.
 const (
-	namesDocument   = `query($a:String){page:configs(first:100,after:$a){nodes{name value version} pageInfo{hasNextPage endCursor}}}`
-	countDocument   = `query{page:configs(first:1){totalCount nodes{name}}}`
-	thenDocument    = `query($t:DateTime!,$a:String){asOf(at:{time:$t}){page:configs(first:100,after:$a){nodes{name value version} pageInfo{hasNextPage endCursor}}}}`
-	thenAllDocument = `query($t:DateTime!,$a:String){asOf(at:{time:$t}){page:configs(first:500,after:$a){nodes{name value version} pageInfo{hasNextPage endCursor}}}}`
+	namesDocument = `query($a:String){page:configs(first:100,after:$a){nodes{name value version} pageInfo{hasNextPage endCursor}}}`
+	countDocument = `query{page:configs(first:1){totalCount nodes{name}}}`
 )
 
 // reads reads pages of the present, of the past, of a history and of differences, by GraphQL and
@@ -43,8 +41,8 @@ func (l *large) reads(ctx context.Context) error {
 		{"count of all names", 3, countDocument, map[string]any{}},
 	}
 	for _, percent := range asOfPercents {
-		all = append(all, read{fmt.Sprintf("page of 100 names as of %d %% of the history", percent), sampledPages, thenDocument,
-			map[string]any{"t": p.at(l.options.Events / 100 * percent)}})
+		all = append(all, read{fmt.Sprintf("page of 100 names as of %d %% of the history", percent), sampledPages, asOfDocument,
+			map[string]any{"t": p.at(l.options.Events / 100 * percent), "n": asOfPage}})
 	}
 	all = append(all,
 		read{fmt.Sprintf("page of %d of the history of a name with %d revisions", historyPage, p.busy), sampledPages, historyDocument,
@@ -62,8 +60,8 @@ func (l *large) reads(ctx context.Context) error {
 		slices.Sort(pages)
 		l.note(r.what, "p50 %s, p95 %s, of %d", milliseconds(median(pages)), milliseconds(reports.Percentile(pages, 95)), len(pages))
 	}
-	half := map[string]any{"t": p.at(l.options.Events / 2)}
-	if err := l.whole(p, "all names as of 50 % of the history", thenAllDocument, half); err != nil {
+	half := map[string]any{"t": p.at(l.options.Events / 2), "n": asOfLargePage}
+	if err := l.whole(p, "all names as of 50 % of the history", asOfDocument, half); err != nil {
 		return err
 	}
 	return l.whole(p, "difference of the two ends", diffAllDocument, map[string]any{"t": p.at(1), "u": p.at(l.options.Events)})
@@ -75,12 +73,8 @@ func (l *large) whole(p *pager, what, document string, variables map[string]any)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	var sum time.Duration
-	for _, took := range pages {
-		sum += took
-	}
 	slices.Sort(pages)
-	l.note(what+", all in pages of 500", "%s for %d names; a page p50 %s, p95 %s", seconds(sum), names,
+	l.note(what+", all in pages of 500", "%s for %d names; a page p50 %s, p95 %s", seconds(total(pages)), names,
 		milliseconds(median(pages)), milliseconds(reports.Percentile(pages, 95)))
 	return nil
 }

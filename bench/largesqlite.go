@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -95,15 +95,6 @@ func (l *large) receiptsInSQLite(ctx context.Context) error {
 	return show("database file with as many again")
 }
 
-// withSQLite opens a database file, and closes it after f.
-func withSQLite(ctx context.Context, path string, f func(*sqlite.Store) error) error {
-	s, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(s), s.Close())
-}
-
 // writeReceipts adds receipts that have no events, like those of requests that found all as they
 // asked for it.
 func writeReceipts(ctx context.Context, s *sqlite.Store, receipts int, series string) error {
@@ -117,7 +108,7 @@ func writeReceipts(ctx context.Context, s *sqlite.Store, receipts int, series st
 		for i := range batch {
 			batch[i] = eventstore.Receipt{
 				Key:         eventstore.Key{Text: fmt.Sprintf("%s-%032x", series, randomValue()*receipts+from+i)},
-				RequestHash: [32]byte(appendHash()),
+				RequestHash: randomHash(),
 				First:       head.Seq,
 				CreatedAt:   at,
 			}
@@ -129,10 +120,9 @@ func writeReceipts(ctx context.Context, s *sqlite.Store, receipts int, series st
 	return nil
 }
 
-// appendHash returns 32 random bytes.
-func appendHash() []byte {
-	a, b := appendID(), appendID()
-	return slices.Concat(a[:], b[:])
+func randomHash() (hash [32]byte) {
+	rand.Read(hash[:]) // cannot fail
+	return hash
 }
 
 // pruneReceipts removes all receipts, and returns how long each step took, for which appends wait.

@@ -72,7 +72,7 @@ func repeated(ctx context.Context, operation func() error) (float64, error) {
 	return median(times).Seconds() * 1000, nil
 }
 
-// disk returns a probe that writes so many bytes and waits until they are on the disk.
+// disk returns a probe that writes so many bytes, and waits until they are on the disk.
 func (f *floors) disk(bytes int) probe {
 	block := []byte(strings.Repeat("x", bytes))
 	return func(ctx context.Context) (float64, error) {
@@ -102,7 +102,7 @@ func (f *floors) postgres(rows int) probe {
 	}
 }
 
-// written are the sockets that a message is written to.
+// writtenSockets is the number of sockets that a message is written to.
 const writtenSockets = 200
 
 // write returns the CPU time of a write to a socket of the loopback, in microseconds.

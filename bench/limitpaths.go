@@ -9,13 +9,8 @@ import (
 	"time"
 )
 
-// Operations on a server, as parts of a contender.
-const (
-	limitRead    = "read"
-	limitGraphQL = "GraphQL read"
-	limitWrite   = "write"
-	limitSet     = "set"
-)
+// limitSet is the part of a contender that applies the largest sets.
+const limitSet = "set"
 
 // limited are the servers of the part limits, and the limits.
 type limited struct {
@@ -25,7 +20,7 @@ type limited struct {
 	floors  floors
 }
 
-// limitPaths starts all servers, and returns what is to be measured.
+// limitPaths starts all servers, and returns the paths to measure.
 func (r *rig) limitPaths(ctx context.Context) ([]limitPath, error) {
 	l := limited{rig: r, options: r.options, floors: floors{rig: r}}
 	l.options.Names = min(r.options.Names, startAimNames)
@@ -42,46 +37,26 @@ func (r *rig) limitPaths(ctx context.Context) ([]limitPath, error) {
 		if store == storeMemory {
 			continue
 		}
-		server, err := l.startStore(ctx, store)
+		ours, err := r.startOurs(ctx, store, partLimits, l.options)
 		if err != nil {
 			return nil, err
 		}
-		reads = l.readPaths(server) // of the last store: reads ask none
-		writes = append(writes, l.writePaths(server)...)
+		rest, graphQL := ours[0], ours[1]
+		graphQL.connect[limitSet] = l.setConnector(graphQL)
+		reads = l.readPaths(rest, graphQL) // of the last store: reads ask none
+		writes = append(writes, l.writePaths(rest, graphQL)...)
 	}
 	others, err := l.otherPaths(ctx)
 	return append(append(reads, writes...), others...), err
 }
 
-// startStore starts configapi on a store, and writes all names to it.
-func (l *limited) startStore(ctx context.Context, store string) (contender, error) {
-	url, err := l.rig.newStore(ctx, store, partLimits)
-	if err != nil {
-		return contender{}, err
-	}
-	server, err := l.rig.startConfigapi(ctx, store, url)
-	if err != nil {
-		return contender{}, err
-	}
-	l.rig.onClose(func() { stop(server.Process) })
-	o := l.options
-	names := make([]string, o.Names)
+// setConnector returns a connector for the largest sets, of names that the server has.
+func (l *limited) setConnector(c contender) connector {
+	names := make([]string, l.options.Names)
 	for i := range names {
 		names[i] = fmt.Sprintf("%s%0*d", namePrefix, nameDigits, i)
 	}
-	put := httpConnector(server.Address, restPut(o.Size))
-	return contender{
-		store: store,
-		by:    byREST,
-		connect: map[string]connector{
-			limitRead:    httpConnector(server.Address, restGet(o.Size)),
-			limitGraphQL: httpConnector(server.Address, graphQLGet(o.Size)),
-			limitWrite:   put,
-			limitSet:     setConnector(server.Address, byGraphQL, names, o.Size, min(largestSet, o.Names), false),
-		},
-		cpu:    func() time.Duration { return server.CPU() + l.rig.databaseCPU(store) },
-		forget: server.ForgetLog,
-	}, fill(ctx, put, o)
+	return setConnector(c.address, c.by, names, l.options.Size, min(largestSet, len(names)), false)
 }
 
 // alone returns a probe of the p50 of one client's requests, in milliseconds.
@@ -112,7 +87,7 @@ func (l *limited) busy(c contender, part string) probe {
 	}
 }
 
-// sum returns a probe that adds two, which wait for each other.
+// sum returns a probe of the time that two probes take one after the other.
 func sum(a, b probe) probe {
 	return func(ctx context.Context) (float64, error) {
 		x, err := a(ctx)
@@ -124,7 +99,7 @@ func sum(a, b probe) probe {
 	}
 }
 
-// trip and work are a request to the bare handler: how long it takes, and the CPU time.
+// trip and work are probes of a request to the bare handler: how long it takes, and its CPU time.
 func (l *limited) trip() probe { return l.alone(l.bare, partReads) }
 func (l *limited) work() probe { return l.busy(l.bare, partReads) }
 
@@ -133,27 +108,28 @@ const (
 	oneWork = "a request of net/http"
 )
 
-func (l *limited) readPaths(server contender) []limitPath {
-	one := func(what, part string) limitPath {
-		return limitPath{what + ", one client", oneTrip, "ms", l.alone(server, part), l.trip()}
+func (l *limited) readPaths(rest, graphQL contender) (paths []limitPath) {
+	for _, c := range []contender{rest, graphQL} {
+		what := c.by + " read"
+		paths = append(paths,
+			limitPath{what + ", one client", oneTrip, "ms", l.alone(c, partReads), l.trip()},
+			limitPath{fmt.Sprintf("%s, %d clients, CPU", what, manyClients), oneWork, "µs", l.busy(c, partReads), l.work()})
 	}
-	many := func(what, part string) limitPath {
-		return limitPath{fmt.Sprintf("%s, %d clients, CPU", what, manyClients), oneWork, "µs", l.busy(server, part), l.work()}
-	}
-	return []limitPath{one("REST read", limitRead), many("REST read", limitRead), one("GraphQL read", limitGraphQL), many("GraphQL read", limitGraphQL)}
+	return paths
 }
 
-func (l *limited) writePaths(server contender) []limitPath {
+func (l *limited) writePaths(rest, graphQL contender) []limitPath {
+	store := rest.store
 	small, large := l.floors.disk(blockBytes), l.floors.disk(largestSet*eventBytes)
 	one, all := oneTrip+" and an fdatasync of 4 KiB", fmt.Sprintf("%s and an fdatasync of %d kB", oneTrip, largestSet*eventBytes/1000)
-	if server.store == storePostgres {
+	if store == storePostgres {
 		small, large = l.floors.postgres(1), l.floors.postgres(largestSet)
 		one, all = oneTrip+" and a commit of one row", fmt.Sprintf("%s and a commit of %d rows", oneTrip, largestSet)
 	}
 	return []limitPath{
-		{"REST write, one client, " + server.store, one, "ms", l.alone(server, limitWrite), sum(l.trip(), small)},
-		{fmt.Sprintf("REST write, %d clients, %s, CPU", manyClients, server.store), oneWork, "µs", l.busy(server, limitWrite), l.work()},
-		{fmt.Sprintf("set of %d by GraphQL, %s", min(largestSet, l.options.Names), server.store), all, "ms", l.alone(server, limitSet), sum(l.trip(), large)},
+		{"REST write, one client, " + store, one, "ms", l.alone(rest, partWrites), sum(l.trip(), small)},
+		{fmt.Sprintf("REST write, %d clients, %s, CPU", manyClients, store), oneWork, "µs", l.busy(rest, partWrites), l.work()},
+		{fmt.Sprintf("set of %d by GraphQL, %s", min(largestSet, l.options.Names), store), all, "ms", l.alone(graphQL, limitSet), sum(l.trip(), large)},
 	}
 }
 

@@ -11,10 +11,9 @@ import (
 
 // limitRow is a path through the server beside what bounds it on this machine.
 type limitRow struct {
-	Path, Limit string
-	Unit        string
-	Ours, Bound []float64 // one per round
-	Err         error
+	Path, Limit, Unit string
+	Ours, Bound       []float64 // one per round
+	Err               error
 }
 
 // reached returns the part of the limit that the path reaches, 1 for all of it.
@@ -50,10 +49,12 @@ func measureLimits(ctx context.Context, r *rig, progress io.Writer) ([]limitRow,
 		return nil, err
 	}
 	rows := make([]limitRow, len(paths))
+	for i, p := range paths {
+		rows[i] = limitRow{Path: p.path, Limit: p.limit, Unit: p.unit}
+	}
 	for range r.options.Rounds {
 		for i, p := range paths {
 			row := &rows[i]
-			row.Path, row.Limit, row.Unit = p.path, p.limit, p.unit
 			if row.Err != nil {
 				continue
 			}
@@ -61,7 +62,7 @@ func measureLimits(ctx context.Context, r *rig, progress io.Writer) ([]limitRow,
 				return rows, ctx.Err()
 			}
 			if row.Err != nil {
-				fmt.Fprintf(progress, "limits %-40s FAILED: %v\n", p.path, row.Err)
+				fmt.Fprintf(progress, "limits %-48s FAILED: %v\n", p.path, row.Err)
 				continue
 			}
 			fmt.Fprintf(progress, "limits %-48s %.3g %s, limit %.3g\n", p.path, row.Ours, p.unit, row.Bound)

@@ -84,9 +84,12 @@ func settings(environment []string) []string {
 }
 
 // ownCPU returns the CPU time of this process.
-func ownCPU() time.Duration {
+func ownCPU() time.Duration { return usedCPU(syscall.RUSAGE_SELF) }
+
+// usedCPU returns the CPU time of who, as getrusage names it.
+func usedCPU(who int) time.Duration {
 	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	if err := syscall.Getrusage(who, &usage); err != nil {
 		return 0
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())

@@ -23,6 +23,8 @@ const (
 		`pageInfo{hasNextPage endCursor}}}`
 	historyDocument = `query($n:ConfigName!,$a:String){page:history(name:$n,first:50,after:$a){nodes{version operation value oldValue committedAt actor reason position} ` +
 		`pageInfo{hasNextPage endCursor}}}`
+	asOfDocument = `query($t:DateTime!,$n:Int,$a:String){asOf(at:{time:$t}){page:configs(first:$n,after:$a){nodes{name value version} ` +
+		`pageInfo{hasNextPage endCursor}}}}`
 	childrenDocument = `query($p:String,$a:String){page:children(prefix:$p,first:100,after:$a){nodes{segment name below config{value version}} ` +
 		`pageInfo{hasNextPage endCursor}}}`
 )
@@ -76,11 +78,7 @@ func (p *pager) between(from, to int) ([]time.Duration, error) {
 	if err == nil && names == 0 {
 		err = fmt.Errorf("got no difference of the events %d and %d", from, to)
 	}
-	var sum time.Duration
-	for _, took := range pages {
-		sum += took
-	}
-	return []time.Duration{sum}, err
+	return []time.Duration{total(pages)}, err
 }
 
 // history reads all revisions of the first name.

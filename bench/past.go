@@ -43,11 +43,13 @@ func measurePast(ctx context.Context, r *rig, store, url string, progress io.Wri
 		return nil, err
 	}
 	defer closeWith(ctx, client)()
-	reader := pastReader{asker: asker{client: client, host: server.Address}, names: r.options.Names}
-
+	p, err := newPager(client, server.Address, r.options)
+	if err != nil {
+		return nil, err
+	}
 	var moments []pastMoment
 	for _, percent := range asOfPercents {
-		m, err := reader.moment(percent, r.options.Events)
+		m, err := p.moment(percent)
 		if err != nil {
 			return nil, fmt.Errorf("reading the moment at %d %%: %w", percent, err)
 		}
@@ -57,81 +59,26 @@ func measurePast(ctx context.Context, r *rig, store, url string, progress io.Wri
 	return moments, nil
 }
 
-// pastReader reads configs as of an instant over GraphQL.
-type pastReader struct {
-	asker
-	names int // in the history
-}
-
-// moment reads all names as of the instant of an event.
-func (p *pastReader) moment(percent, events int) (pastMoment, error) {
-	event := max(events*percent/100, 1)
-	at, err := p.instant(event)
+// moment reads all names as of the instant at so many percent of the history.
+func (p *pager) moment(percent int) (pastMoment, error) {
+	event := max(p.options.Events*percent/100, 1)
+	pages, err := p.asOf(event, asOfPage)
 	if err != nil {
 		return pastMoment{}, err
 	}
-	expected := min(event, p.names) // the history begins with one event per name
-	pages, err := p.readAll(at, asOfPage, expected)
+	large, err := p.asOf(event, asOfLargePage)
 	if err != nil {
 		return pastMoment{}, err
 	}
-	large, err := p.readAll(at, asOfLargePage, expected)
-	if err != nil {
-		return pastMoment{}, err
-	}
-	m := pastMoment{Percent: percent, Median: median(pages), Slowest: slices.Max(pages)}
-	for _, took := range large {
-		m.All += took
-	}
-	return m, nil
+	return pastMoment{Percent: percent, Median: median(pages), Slowest: slices.Max(pages), All: total(large)}, nil
 }
 
-// instant returns when an event was recorded.
-func (p *pastReader) instant(event int) (time.Time, error) {
-	var first struct {
-		Changes struct {
-			Changes []struct{ CommittedAt time.Time }
-		}
+// asOf reads all configs as of the instant of an event, in pages of so many.
+func (p *pager) asOf(event, first int) ([]time.Duration, error) {
+	pages, names, err := p.all(asOfDocument, map[string]any{"t": p.at(event), "n": first})
+	want := min(event, p.names) // the history begins with one event per name
+	if err == nil && names != want {
+		err = fmt.Errorf("got %d configs, want %d", names, want)
 	}
-	_, err := p.ask(`query{changes(first:1){changes{committedAt}}}`, nil, &first)
-	if err == nil && len(first.Changes.Changes) != 1 {
-		err = fmt.Errorf("got %d changes, want the first", len(first.Changes.Changes))
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	return first.Changes.Changes[0].CommittedAt.Add(time.Duration(event-1) * historyStep), nil
-}
-
-// readAll reads all configs as of an instant, page by page, and returns how long each page took.
-func (p *pastReader) readAll(at time.Time, first, expected int) (pages []time.Duration, err error) {
-	const document = `query($t:DateTime!,$n:Int,$a:String){asOf(at:{time:$t}){configs(first:$n,after:$a){nodes{name value version} pageInfo{hasNextPage endCursor}}}}`
-	variables := map[string]any{"t": at.Format(time.RFC3339Nano), "n": first}
-	for read := 0; ; {
-		var page struct {
-			AsOf struct {
-				Configs struct {
-					Nodes    []struct{ Name string }
-					PageInfo struct {
-						HasNextPage bool
-						EndCursor   string
-					}
-				}
-			}
-		}
-		took, err := p.ask(document, variables, &page)
-		if err != nil {
-			return nil, err
-		}
-		pages = append(pages, took)
-		configs := page.AsOf.Configs
-		read += len(configs.Nodes)
-		if !configs.PageInfo.HasNextPage {
-			if read != expected {
-				return nil, fmt.Errorf("got %d configs, want %d", read, expected)
-			}
-			return pages, nil
-		}
-		variables["a"] = configs.PageInfo.EndCursor
-	}
+	return pages, err
 }

@@ -85,9 +85,14 @@ func (pg *postgresServer) dropDatabase(ctx context.Context, name string) error {
 	})
 }
 
-// query runs f on a new connection.
+// query runs f on a new connection to the existing database.
 func (pg *postgresServer) query(ctx context.Context, f func(*pgx.Conn) error) error {
-	conn, err := pgx.Connect(ctx, pg.admin)
+	return queryPostgres(ctx, pg.admin, f)
+}
+
+// queryPostgres runs f on a new connection to the database at a URL.
+func queryPostgres(ctx context.Context, url string, f func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connecting to PostgreSQL: %w", err)
 	}

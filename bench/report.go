@@ -29,65 +29,43 @@ type report struct {
 // failures returns the errors that voided measurements, nil if there are none.
 func (r *report) failures() error {
 	var errs []error
-	for _, at := range r.cells() {
-		if err := r.Loads[at].Err; err != nil {
-			errs = append(errs, fmt.Errorf("%v: %w", at, err))
+	add := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
 	}
-	for _, at := range r.valueCells() {
-		if err := r.Values[at].Err; err != nil {
-			errs = append(errs, fmt.Errorf("%v: %w", at, err))
+	addCells := func(cells []cell, of measurements) {
+		for _, at := range cells {
+			add(at.String(), of[at].Err)
 		}
 	}
+	addCells(r.cells(), r.Loads)
+	addCells(r.valueCells(), r.Values)
 	for _, s := range r.Starts {
-		if s.Err != nil {
-			errs = append(errs, fmt.Errorf("start on store %s: %w", s.Store, s.Err))
-		}
+		add("start on store "+s.Store, s.Err)
 	}
 	for _, s := range r.Pasts {
-		if s.Err != nil {
-			errs = append(errs, fmt.Errorf("reads of the past on store %s: %w", s.Store, s.Err))
-		}
+		add("reads of the past on store "+s.Store, s.Err)
 	}
 	for _, s := range r.Pages {
-		if s.Err != nil {
-			errs = append(errs, fmt.Errorf("pages of store %s: %w", s.Store, s.Err))
-		}
+		add("pages of store "+s.Store, s.Err)
 	}
-	for _, at := range r.setCells() {
-		if err := r.Sets[at].Err; err != nil {
-			errs = append(errs, fmt.Errorf("%v: %w", at, err))
-		}
-	}
+	addCells(r.setCells(), r.Sets)
 	for _, m := range r.Memory {
-		if m.Err != nil {
-			errs = append(errs, fmt.Errorf("memory of a large set in store %s: %w", m.Store, m.Err))
-		}
+		add("memory of a large set in store "+m.Store, m.Err)
 	}
 	for _, s := range r.Large {
-		if s.Err != nil {
-			errs = append(errs, fmt.Errorf("large history in store %s: %w", s.Store, s.Err))
-		}
+		add("large history in store "+s.Store, s.Err)
 	}
-	for _, at := range r.streamCells() {
-		if err := r.Streams.Loads[at].Err; err != nil {
-			errs = append(errs, fmt.Errorf("%v: %w", at, err))
-		}
-	}
+	addCells(r.streamCells(), r.Streams.Loads)
 	for _, m := range r.Streams.Idle {
-		if m.Err != nil && m.refused() == "" {
-			errs = append(errs, fmt.Errorf("idle subscribers of %s: %w", m.By, m.Err))
+		if m.refused() == "" {
+			add("idle subscribers of "+m.By, m.Err)
 		}
 	}
-	for _, at := range r.nodeCells() {
-		if err := r.Nodes[at].Err; err != nil {
-			errs = append(errs, fmt.Errorf("%v: %w", at, err))
-		}
-	}
+	addCells(r.nodeCells(), r.Nodes)
 	for _, l := range r.Limits {
-		if l.Err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", l.Path, l.Err))
-		}
+		add(l.Path, l.Err)
 	}
 	return errors.Join(errs...)
 }
@@ -265,25 +243,18 @@ func (r *report) writePasts(doc *document) {
 // writeCells writes a table of all measurements.
 func (r *report) writeCells(doc *document) {
 	t := reports.Table{Head: []string{"", "store", "by", "clients", "/s", "p50", "p95", "p99", "server CPU µs", "client CPU µs"}}
-	add := func(at cell, s *series) {
-		t.Add(at.Part, at.Store, at.By, fmt.Sprint(at.Clients), rateText(s), timeText(s, p50), timeText(s, p95), timeText(s, p99),
-			costText(s, sample.serverCost), costText(s, sample.clientCost))
+	add := func(cells []cell, of measurements) {
+		for _, at := range cells {
+			s := of[at]
+			t.Add(at.Part, at.Store, at.By, fmt.Sprint(at.Clients), rateText(s), timeText(s, p50), timeText(s, p95), timeText(s, p99),
+				costText(s, sample.serverCost), costText(s, sample.clientCost))
+		}
 	}
-	for _, at := range r.cells() {
-		add(at, r.Loads[at])
-	}
-	for _, at := range r.valueCells() {
-		add(at, r.Values[at])
-	}
-	for _, at := range r.setCells() {
-		add(at, r.Sets[at])
-	}
-	for _, at := range r.streamCells() {
-		add(at, r.Streams.Loads[at])
-	}
-	for _, at := range r.nodeCells() {
-		add(at, r.Nodes[at])
-	}
+	add(r.cells(), r.Loads)
+	add(r.valueCells(), r.Values)
+	add(r.setCells(), r.Sets)
+	add(r.streamCells(), r.Streams.Loads)
+	add(r.nodeCells(), r.Nodes)
 	doc.line("## Everything that was measured")
 	doc.line("CPU is per request, for sets per change, for streams per delivery. The server's includes PostgreSQL's, where this program started that.")
 	doc.table(t)

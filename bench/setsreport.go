@@ -70,7 +70,7 @@ func (r *report) addSets(t *reports.Table, l setLoad, clients int) {
 	etcd := r.Sets[cell{l.name, "", byEtcd, clients}]
 	for store, by := range r.setWays() {
 		s := r.Sets[cell{l.name, store, by, clients}]
-		ratio, rounds, reached := compared(s, etcd, sample.rate, aim{want: setsAim, must: setsAim}.verdict)
+		ratio, rounds, reached := compared(s, etcd, sample.rate, setsAim.verdict)
 		most, _, _ := compared(s, r.Sets[cell{l.name, "", byEtcdMost, clients}], sample.rate, noAim)
 		inLimit := notMeasured
 		if clients == 1 {

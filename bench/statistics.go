@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"configapi/test/reports"
 )
@@ -11,6 +12,14 @@ import (
 // values must not be empty.
 func median[T cmp.Ordered](values []T) T {
 	return reports.Percentile(slices.Sorted(slices.Values(values)), 50)
+}
+
+// total returns the sum of durations.
+func total(all []time.Duration) (sum time.Duration) {
+	for _, d := range all {
+		sum += d
+	}
+	return sum
 }
 
 // medianOf returns the median of one property.

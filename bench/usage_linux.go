@@ -15,10 +15,4 @@ func syncData(f *os.File) error {
 const rusageThread = 1
 
 // threadCPU returns the CPU time of the calling thread.
-func threadCPU() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(rusageThread, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
+func threadCPU() time.Duration { return usedCPU(rusageThread) }

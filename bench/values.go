@@ -75,7 +75,7 @@ func (r *report) writeValues(doc *document) {
 		for _, store := range r.Options.Stores {
 			for _, by := range []string{byREST, byGraphQL} {
 				s := r.Values[cell{loadValues, store, by, clients}]
-				ratio, rounds, reached := compared(s, etcd, sample.rate, aim{want: valuesAim, must: valuesAim}.verdict)
+				ratio, rounds, reached := compared(s, etcd, sample.rate, valuesAim.verdict)
 				t.Add(store, by, fmt.Sprint(clients), rateText(s), r.throughput(s), rateText(etcd), r.throughput(etcd), ratio, rounds, reached,
 					timeText(s, p50), timeText(s, p95), costText(s, inMilliseconds), costText(etcd, inMilliseconds))
 			}

@@ -14,10 +14,10 @@ import (
 // verifyPatience is how long a server may take to verify a history beside its work.
 const verifyPatience = 10 * time.Minute
 
-// awaitVerified waits until a server that has just started has verified so many events, which is
-// then no part of what is measured.
-func awaitVerified(ctx context.Context, server *processtest.Server, events int, most time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, most)
+// awaitVerified waits until a server that has just started has verified so many events, so that
+// this is no part of what is measured. It fails after limit.
+func awaitVerified(ctx context.Context, server *processtest.Server, events int, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()

@@ -27,15 +27,15 @@ type Caller struct {
 // everything.
 var Anonymous = Caller{Grants: Everything}
 
-// Local is the caller that has the disk or the admin socket of a server: it may do everything.
+// Local is the caller of commands that work directly on a store: it may do everything.
 var Local = Caller{Name: LocalName, Grants: Everything}
 
 // IsAnonymous reports whether nothing is known of the caller: not even its name.
 func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
 
-// At returns the caller as it is at a time. A caller with a secret may do what the token may do
-// that has the secret now, nil when none has it. An anonymous caller may do what is given once the
-// server is closed. The error is [ErrNotValid]: the caller's secret is not in force.
+// At returns the caller with its rights at a time. A caller with a secret has those of token, which
+// is the one that has this secret now, nil when none has it. An anonymous caller has those that are
+// given once the server is closed. The error is [ErrNotValid]: the caller's secret is not in force.
 func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) (Caller, error) {
 	switch {
 	case c.Secret != "":
@@ -53,8 +53,8 @@ func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) 
 // fixedName is the name of callers that are not of one token. No token can have it.
 const fixedName = "several:"
 
-// Fixed returns a caller that may do what c may do, whatever becomes of c's token. It is for reads
-// that are made for several callers at once.
+// Fixed returns a caller that has the present rights of c, also when c's token changes later. It is
+// for reads that are made for several callers at once.
 func (c Caller) Fixed() Caller { return Caller{Name: fixedName, Grants: c.Grants} }
 
 // Actor returns the caller's name for the history, nil when it is not known.

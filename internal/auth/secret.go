@@ -27,8 +27,8 @@ const (
 	secretLength = len(secretPrefix) + idDigits + len("_") + keyDigits + sumDigits
 )
 
-// Reasons why a caller is not known. The first two and the last say no more about a token than its
-// text does.
+// Reasons why a caller is not known. [ErrMalformed], [ErrNotValid] and [ErrNoToken] show nothing of
+// the tokens of a server.
 var (
 	// ErrMalformed says that a text is no secret: the history need not be asked.
 	ErrMalformed = errors.New("the token is mistyped or cut off; give it as it was shown: cfg_ and 72 more characters")
@@ -63,7 +63,7 @@ func ParsePublicID(text string) (PublicID, error) {
 	return PublicID(text), nil
 }
 
-// Credential is what a server keeps of a secret. The secret does not follow from it.
+// Credential is what a server keeps of a secret. The secret cannot be computed from it.
 type Credential struct {
 	ID PublicID
 	// Digest is the SHA-256 of the secret's text. The secret is random, so that a slow hash would
@@ -71,7 +71,8 @@ type Credential struct {
 	Digest [sha256.Size]byte
 }
 
-// NewSecret returns a new secret, and what is to be kept of it. Nothing else may keep the text.
+// NewSecret returns the text of a new secret, for its owner, and the credential that a server
+// keeps. The text must not be stored.
 func NewSecret() (text string, kept Credential) {
 	text = secretPrefix + randomDigits(16, idDigits) + "_" + randomDigits(32, keyDigits)
 	text += checksum(text)

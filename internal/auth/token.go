@@ -63,8 +63,8 @@ func (t *Token) SecretsAt(at time.Time) (good []TokenSecret) {
 	return good
 }
 
-// Caller returns the caller that has proved itself with the secret that has an id. ok is false when
-// that secret is not in force at the time.
+// Caller returns the caller that the secret with an id identifies. ok is false if that secret is
+// not in force at the time.
 func (t *Token) Caller(id PublicID, at time.Time) (caller Caller, ok bool) {
 	if !t.IsInForce(at) {
 		return Caller{}, false

@@ -139,7 +139,7 @@ func decodeState(data string) (*Token, error) {
 	if err := json.Unmarshal([]byte(data), &d); err != nil {
 		return nil, err
 	}
-	if len(d.Secrets) < 1 || len(d.Secrets) > 2 || d.CreatedAt == nil {
+	if len(d.Secrets) < 1 || len(d.Secrets) > MaxSecrets || d.CreatedAt == nil {
 		return nil, errOtherForm
 	}
 	t := new(Token)

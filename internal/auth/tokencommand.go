@@ -22,8 +22,8 @@ const MaxOverlap = 30 * 24 * time.Hour
 type TokenCommand interface {
 	// Target is the name of the token.
 	Target() TokenName
-	// check returns what is wrong with the command, whatever there is: a [*config.InvalidError], or
-	// a [*MissingError] when the caller may not ask for that.
+	// check returns what is wrong with the command on any state: a [*config.InvalidError], or a
+	// [*MissingError] when the caller may not ask for that.
 	check(by Caller) error
 	// decide returns the event without the fields that [Token.Decide] sets.
 	decide(t *Token, by Caller, at time.Time) (config.EventType, Token, error)
@@ -37,8 +37,8 @@ type IssueToken struct {
 	Secret    Credential
 }
 
-// BootstrapToken makes the token `bootstrap`, which may do everything. Nothing follows from it once
-// any token was issued.
+// BootstrapToken makes the token `bootstrap`, which may do everything. It has no effect once any
+// token was issued.
 type BootstrapToken struct {
 	Secret Credential
 }
@@ -69,7 +69,7 @@ type RevokeToken struct {
 // caller may see.
 var ErrTokenNotFound = errors.New("there is no token of this name that you may see")
 
-// MissingError says that a caller lacks a right, whatever there is.
+// MissingError says that a caller lacks a right. It says nothing about the state of any token.
 type MissingError struct {
 	Action Action
 	Prefix string // on the names below it
@@ -195,7 +195,7 @@ func (c RotateToken) decide(t *Token, by Caller, at time.Time) (config.EventType
 	switch {
 	case !t.IsInForce(at):
 		return "", Token{}, &config.InvalidError{Field: "name", Rule: "is that of a token that has expired; make another one"}
-	case !c.KeepOldUntil.IsZero() && !at.Before(c.KeepOldUntil):
+	case !isBefore(at, c.KeepOldUntil):
 		return "", Token{}, &config.InvalidError{Field: "keepOldUntil", Rule: "is not in the future"}
 	case c.KeepOldUntil.After(at.Add(MaxOverlap)):
 		return "", Token{}, &config.InvalidError{Field: "keepOldUntil", Rule: "is more than 30 days from now"}

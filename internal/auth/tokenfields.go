@@ -35,7 +35,7 @@ func (f TokenFields) ChangeGrants() (ChangeGrants, error) {
 	if err != nil {
 		return ChangeGrants{}, err
 	}
-	_, expected, err := f.nameAndVersion()
+	expected, err := f.expected()
 	return ChangeGrants{Name: name, Grants: grants, ExpectedVersion: expected}, err
 }
 
@@ -53,10 +53,17 @@ func (f TokenFields) nameAndGrants() (name TokenName, grants *Grants, err error)
 }
 
 func (f TokenFields) nameAndVersion() (name TokenName, expected *config.Version, err error) {
-	if name, err = ParseTokenName(f.Name); err == nil && f.ExpectedVersion != nil {
-		expected, err = config.ParseExpectedVersion(*f.ExpectedVersion)
+	if name, err = ParseTokenName(f.Name); err == nil {
+		expected, err = f.expected()
 	}
 	return name, expected, err
+}
+
+func (f TokenFields) expected() (*config.Version, error) {
+	if f.ExpectedVersion == nil {
+		return nil, nil
+	}
+	return config.ParseExpectedVersion(*f.ExpectedVersion)
 }
 
 func timeOf(at *time.Time) time.Time {

@@ -12,7 +12,7 @@ const MaxTokenNameBytes = 64
 
 // Names that are the actors of callers without a token from [IssueToken].
 const (
-	// LocalName is the actor of who has the disk or the admin socket of a server.
+	// LocalName is the actor of commands that work directly on a store: see [Local].
 	LocalName = "local"
 	// BootstrapName is the name of the token that a server issues at its start: see
 	// [BootstrapToken].

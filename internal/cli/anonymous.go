@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 
 	"configapi/internal/auth"
@@ -14,16 +15,12 @@ import (
 
 // grantList is a flag with grants such as READ:a or READ,WRITE:a,READ:b. It may be repeated. ADMIN
 // is not for anonymous callers.
-type grantList struct {
-	texts  words
-	list   []auth.Grant
-	grants *auth.Grants // nil: none was given
-}
+type grantList struct{ grants *auth.Grants } // nil: none was given
 
-func (l *grantList) String() string { return l.texts.String() }
+func (l *grantList) String() string { return grantsText(l.grants) }
 
 func (l *grantList) Set(text string) error {
-	list := l.list
+	list := slices.Clone(l.grants.List())
 	var allowed []auth.Action
 	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
 		word, prefix, ends := strings.Cut(part, ":")
@@ -44,7 +41,7 @@ func (l *grantList) Set(text string) error {
 		return err
 	}
 	if len(list) > 0 {
-		l.texts, l.list, l.grants = append(l.texts, text), list, grants
+		l.grants = grants
 	}
 	return nil
 }
@@ -52,8 +49,8 @@ func (l *grantList) Set(text string) error {
 // errExposed says that a server must not serve where it listens.
 var errExposed = errors.New("no token was ever issued, so everyone may read and change everything, and the address of --listen is not a loopback address")
 
-// warnIfOpen says aloud that a server is open to everyone. One that others than this machine reach
-// must be meant to be: else it is refused.
+// warnIfOpen logs a warning if a server is open to everyone. If it also listens beyond this
+// machine, and nobody has allowed that, it is refused instead: refuse gets the reason.
 func warnIfOpen(ctx context.Context, store *configstore.Store, address net.Addr, set settings, log *slog.Logger, refuse context.CancelCauseFunc) {
 	select {
 	case <-store.Ready():

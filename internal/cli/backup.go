@@ -31,9 +31,6 @@ head are the same bytes. Idempotency keys are not in it.`
 		return err
 	}
 	defer events.Close()
-	if err := refuseUnfinished(ctx, events); err != nil {
-		return err
-	}
 	begin := time.Now()
 	head, bytes, err := writeBackup(ctx, env, events, file, *force)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ nothing, and may run beside a server.`
 	if err != nil {
 		return &startError{err}
 	}
-	return onStore(ctx, *store, openToAsk, func(store *configstore.Store) error {
+	return onStore(ctx, *store, openForReading, func(store *configstore.Store) error {
 		grant, may, err := q.ask(store)
 		switch {
 		case err != nil:
@@ -92,11 +93,7 @@ func (q question) ask(store *configstore.Store) (grant auth.Grant, may bool, err
 		return grant, false, err
 	}
 	for _, g := range t.Grants.List() {
-		alone, err := auth.NewGrants(g)
-		if err != nil {
-			return grant, false, err
-		}
-		if alone.Scope(q.action).Has(q.name) {
+		if slices.Contains(g.Actions, q.action) && config.Below(g.Prefix).Has(q.name) {
 			return g, true, nil
 		}
 	}
@@ -110,14 +107,14 @@ type expectation struct {
 	allow bool
 }
 
-// canAll checks the lines of a file, and prints those that are not as they say.
+// canAll checks the lines of a file, and prints those that do not hold.
 func canAll(ctx context.Context, env Env, store, name string) error {
 	expected, err := readExpectations(env, name)
 	if err != nil {
 		return &startError{err}
 	}
 	failed := 0
-	err = onStore(ctx, store, openToAsk, func(store *configstore.Store) error {
+	err = onStore(ctx, store, openForReading, func(store *configstore.Store) error {
 		for _, e := range expected {
 			if problem := e.check(store); problem != "" {
 				failed++
@@ -135,7 +132,7 @@ func canAll(ctx context.Context, env Env, store, name string) error {
 	return err
 }
 
-// check returns what is not as the line says, "" when all is.
+// check returns what contradicts the line, "" if it holds.
 func (e expectation) check(store *configstore.Store) string {
 	grant, may, err := e.ask(store)
 	switch {

@@ -30,7 +30,7 @@ func (l *lifetime) Set(text string) error {
 	return nil
 }
 
-// from returns when the lifetime ends that begins at a time, nil when none was given.
+// from returns the end of the lifetime that begins at a time, nil if none was given.
 func (l *lifetime) from(begin time.Time) *time.Time {
 	if l.Duration == 0 {
 		return nil

@@ -13,22 +13,10 @@ import (
 // openToManage opens the store of a server to change tokens, and makes it if it is missing: the
 // first token may be there before the first server. With SQLite no server may run on it.
 func openToManage(ctx context.Context, store string) (storage, error) {
-	if kindOf(store) == "memory" {
-		return nil, startErrorf("a history in memory ends with its program; name the store of a server with --store")
-	}
-	return openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
-}
-
-// openToAsk opens an existing store read-only, also beside a server.
-func openToAsk(ctx context.Context, store string) (storage, error) {
-	events, err := openForReading(ctx, store)
-	if err != nil {
+	if err := refuseMemory(store); err != nil {
 		return nil, err
 	}
-	if err := refuseUnfinished(ctx, events); err != nil {
-		return nil, errors.Join(err, events.Close())
-	}
-	return events, nil
+	return openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
 }
 
 // onStore opens an event store, and calls use with a config store on it that has applied the whole
@@ -46,8 +34,8 @@ func onStore(ctx context.Context, store string, open func(context.Context, strin
 	return errors.Join(err, running.stop(), events.Close())
 }
 
-// awaitReady waits until the history is applied. It returns why it cannot be, when something is
-// known against it.
+// awaitReady waits until the history is applied. It returns the first problem of the event store,
+// and an error if ctx ends.
 func awaitReady(ctx context.Context, store *configstore.Store) error {
 	const interval = 50 * time.Millisecond
 	look := time.NewTicker(interval)

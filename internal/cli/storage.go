@@ -42,19 +42,24 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseUnfinished(ctx, events); err != nil {
-		return nil, errors.Join(err, events.Close())
-	}
-	return events, nil
+	return refuseUnfinished(ctx, events)
 }
 
 // openForRestoring opens the store to restore a backup into it, and makes it if it is missing. No
 // server may run on it.
 func openForRestoring(ctx context.Context, store string) (storage, error) {
-	if kindOf(store) == "memory" {
-		return nil, startErrorf("a history in memory ends with its program; name the store of a server with --store")
+	if err := refuseMemory(store); err != nil {
+		return nil, err
 	}
 	return openForWriting(ctx, store, sqlite.Options{Lock: true, Restoring: true}, postgres.Options{Restoring: true})
+}
+
+// refuseMemory refuses a store that ends with the program.
+func refuseMemory(store string) error {
+	if kindOf(store) == "memory" {
+		return startErrorf("a history in memory ends with its program; name the store of a server with --store")
+	}
+	return nil
 }
 
 func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options, forPostgres postgres.Options) (storage, error) {
@@ -74,8 +79,16 @@ func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options,
 	return nil, unknownStore()
 }
 
-// refuseUnfinished refuses a store into which a backup was restored only in part.
-func refuseUnfinished(ctx context.Context, events storage) error {
+// refuseUnfinished returns a store. It closes and refuses one into which a backup was restored only
+// in part.
+func refuseUnfinished(ctx context.Context, events storage) (storage, error) {
+	if err := checkFinished(ctx, events); err != nil {
+		return nil, errors.Join(err, events.Close())
+	}
+	return events, nil
+}
+
+func checkFinished(ctx context.Context, events storage) error {
 	target, err := events.RestoreTarget(ctx)
 	if err != nil {
 		return &startError{err}
@@ -91,8 +104,17 @@ func refuseUnfinished(ctx context.Context, events storage) error {
 		"run `configapi restore-backup` with that backup again", head.Seq, target.Seq)
 }
 
-// openForReading opens an existing store read-only.
+// openForReading opens an existing store read-only, also beside a server. A store into which a
+// backup was restored in part is refused.
 func openForReading(ctx context.Context, store string) (storage, error) {
+	events, err := openReadOnly(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return refuseUnfinished(ctx, events)
+}
+
+func openReadOnly(ctx context.Context, store string) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":

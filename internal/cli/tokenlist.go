@@ -21,7 +21,7 @@ may run beside a server.`
 	if err := parseFlags(env, f.FlagSet, about, variables{"store": storeVariables}); err != nil {
 		return err
 	}
-	return onStore(ctx, f.store, openToAsk, func(store *configstore.Store) error {
+	return onStore(ctx, f.store, openForReading, func(store *configstore.Store) error {
 		out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tSECRETS\tGRANTS")
 		for after, more := "", true; more; {
@@ -62,7 +62,7 @@ too. It changes nothing, and may run beside a server.`
 	if err != nil {
 		return startErrorf("this is neither a public id, cfg_ and 22 letters and digits, nor a whole secret")
 	}
-	return onStore(ctx, f.store, openToAsk, func(store *configstore.Store) error {
+	return onStore(ctx, f.store, openForReading, func(store *configstore.Store) error {
 		t, err := store.TokenOf(auth.Local, id)
 		if err != nil {
 			return fmt.Errorf("no token of this store has, or had last, the secret cfg_%s", id)

@@ -34,9 +34,6 @@ It takes no lock, and may run beside a server.`
 	}
 	defer events.Close()
 
-	if err := refuseUnfinished(ctx, events); err != nil {
-		return err
-	}
 	head, err := walk(ctx, events, seen, auth.Codec())
 	if lists, has := events.(listVerifier); has && err == nil {
 		err = lists.VerifyLists(ctx)

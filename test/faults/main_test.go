@@ -125,7 +125,7 @@ func TestPlantedBugsApplyToTheTree(t *testing.T) {
 	}
 }
 
-// mustBeATest fails unless a package has the test that is to find a bug.
+// mustBeATest fails unless a package has the test that must find a bug.
 func mustBeATest(t *testing.T, tree string, m mutant) {
 	folder, name, _ := strings.Cut(m.test, " ")
 	name, _, _ = strings.Cut(name, "/")

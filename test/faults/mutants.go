@@ -158,7 +158,7 @@ func tryMutant(ctx context.Context, o options, m mutant, progress io.Writer) (fi
 	return readFinding(m, file)
 }
 
-// runTest runs the test that is to find a bug, in the copy that has it.
+// runTest runs the test that must find a bug, in the copy that has the bug.
 func runTest(ctx context.Context, copied string, m mutant) (finding, error) {
 	folder, name, _ := strings.Cut(m.test, " ")
 	if err := command(ctx, copied, "go", "vet", folder); err != nil {
