@@ -33,21 +33,13 @@ var Local = Caller{Name: LocalName, Grants: Everything}
 // IsAnonymous reports whether nothing is known of the caller: not even its name.
 func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
 
-// At returns the caller with its rights at a time. A caller with a secret has those of token, which
-// is the one that has this secret now, nil when none has it. An anonymous caller has those that are
-// given once the server is closed. The error is [ErrNotValid]: the caller's secret is not in force.
-func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) (Caller, error) {
-	switch {
-	case c.Secret != "":
-		present, inForce := token.Caller(c.Secret, now)
-		if !inForce {
-			return Caller{}, ErrNotValid
-		}
-		return present, nil
-	case c.IsAnonymous() && closed:
-		return Caller{Grants: anonymous}, nil
+// OnClosed returns the caller as it is once the server is closed: an anonymous one may then do what
+// is given, any other one what it could do before.
+func (c Caller) OnClosed(anonymous *Grants) Caller {
+	if c.IsAnonymous() {
+		return Caller{Grants: anonymous}
 	}
-	return c, nil
+	return c
 }
 
 // fixedName is the name of callers that are not of one token. No token can have it.

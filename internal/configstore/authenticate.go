@@ -77,10 +77,11 @@ func (s *Store) authenticated(view *projection.View, given auth.Credential) (aut
 	if token == nil {
 		return auth.Caller{}, auth.ErrNotValid
 	}
-	if kept, _ := token.Secret(given.ID); !kept.Matches(given) {
+	caller, inForce := token.Caller(given.ID, s.opts.Now())
+	if kept, _ := token.Secret(given.ID); !kept.Matches(given) || !inForce {
 		return auth.Caller{}, auth.ErrNotValid
 	}
-	return auth.Caller{Secret: given.ID}.At(s.opts.Now(), token, true, nil)
+	return caller, nil
 }
 
 // awaitNewest waits until everything is applied that was in the history when it was called, and

@@ -1,8 +1,6 @@
 package configstore
 
 import (
-	"time"
-
 	"configapi/internal/auth"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
@@ -41,9 +39,16 @@ func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, erro
 func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 	view := g.view()
 	if caller.Secret == "" {
-		return caller.At(time.Time{}, nil, g.isClosed(view), g.opts.Anonymous)
+		if g.isClosed(view) {
+			caller = caller.OnClosed(g.opts.Anonymous)
+		}
+		return caller, nil
 	}
-	return caller.At(g.opts.Now(), view.TokenOf(caller.Secret), true, nil)
+	present, inForce := view.TokenOf(caller.Secret).Caller(caller.Secret, g.opts.Now())
+	if !inForce {
+		return auth.Caller{}, auth.ErrNotValid
+	}
+	return present, nil
 }
 
 // isClosed reports whether a token was ever issued, as far as this node knows: also in a history

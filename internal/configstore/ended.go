@@ -59,11 +59,11 @@ func (r *rights) checkToken(g *generation, view *projection.View) error {
 	if token != nil && token == r.token { // the usual case: nothing has happened to it
 		return nil
 	}
-	present, err := r.caller.At(now, token, true, nil)
+	present, inForce := token.Caller(r.caller.Secret, now)
 	switch {
-	case err != nil && token != nil && !token.Revoked:
+	case !inForce && token != nil && !token.Revoked:
 		return auth.ErrExpired
-	case err != nil:
+	case !inForce:
 		return auth.ErrRevoked
 	case !present.Scope(auth.Read).Equal(r.read):
 		return auth.ErrChanged

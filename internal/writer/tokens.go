@@ -2,7 +2,6 @@ package writer
 
 import (
 	"context"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -28,10 +27,12 @@ func (w *Writer) DoToken(ctx context.Context, caller auth.Caller, cmd auth.Token
 // caller's secret has ended. An anonymous caller may do what it came with until a token is issued.
 func (b *batch) grants(caller auth.Caller) *auth.Grants {
 	if caller.Secret == "" {
-		present, _ := caller.At(time.Time{}, nil, b.opts.Closed || b.everIssued(), b.opts.Anonymous)
-		return present.Grants
+		if b.opts.Closed || b.everIssued() {
+			caller = caller.OnClosed(b.opts.Anonymous)
+		}
+		return caller.Grants
 	}
-	present, _ := caller.At(b.opts.Now(), b.tokenOf(caller.Secret), true, nil)
+	present, _ := b.tokenOf(caller.Secret).Caller(caller.Secret, b.opts.Now())
 	return present.Grants // nil when the caller's secret has ended
 }
 
