@@ -96,12 +96,15 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
-	go warnIfOpen(ctx, store, listener.Addr(), set, log, refuse)
+	warning := start(func(ctx context.Context) error {
+		warnIfOpen(ctx, store, listener.Addr(), set, log, refuse)
+		return nil
+	})
 	err := server.Serve(ctx, listener)
 	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
 		err = errors.Join(exposed, err)
 	}
-	return errors.Join(err, limiting.stop(), storing.stop(), auditing.stop())
+	return errors.Join(err, warning.stop(), limiting.stop(), storing.stop(), auditing.stop())
 }
 
 // sharedBounds are the budgets and the limits that all edges share.
