@@ -41,7 +41,7 @@ func TestNewTokensOnAnotherNode(t *testing.T) {
 	for i := range callers {
 		all.Go(func() {
 			for j := range each {
-				cmd := auth.IssueToken{Name: tokenName(t, fmt.Sprintf("t%d-%d", i, j)), Grants: may}
+				cmd := auth.IssueToken{Name: configstoretest.TokenName(t, fmt.Sprintf("t%d-%d", i, j)), Grants: may}
 				made, err := nodes[0].CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
 				if err != nil {
 					t.Error(err)
@@ -184,7 +184,7 @@ func TestExpiredTokens(t *testing.T) {
 	clock.Store(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
 	now := func() time.Time { return time.UnixMicro(clock.Load()) }
 	node := configstoretest.New(t, configstore.Options{Now: now, ClockInterval: -1})
-	ci := tokenName(t, "ci")
+	ci := configstoretest.TokenName(t, "ci")
 	end := now().Add(48 * time.Hour)
 	made, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: ci, Grants: grants(t, "READ,WRITE:app"), ExpiresAt: end}, config.Reason{})
 	if err != nil {

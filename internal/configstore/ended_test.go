@@ -22,30 +22,30 @@ var endings = map[string]struct {
 	want      error
 	after     time.Duration
 }{
-	"revoked": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand { return auth.RevokeToken{Name: tokenName(t, "ci")} }},
-	"rotated": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand { return auth.RotateToken{Name: tokenName(t, "ci")} }},
+	"revoked": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand { return auth.RevokeToken{Name: configstoretest.TokenName(t, "ci")} }},
+	"rotated": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand { return auth.RotateToken{Name: configstoretest.TokenName(t, "ci")} }},
 	"rotated with an overlap": {want: auth.ErrExpired, after: time.Hour, take: func(t *testing.T) auth.TokenCommand {
-		return auth.RotateToken{Name: tokenName(t, "ci"), KeepOldUntil: time.Now().Add(time.Hour)}
+		return auth.RotateToken{Name: configstoretest.TokenName(t, "ci"), KeepOldUntil: time.Now().Add(time.Hour)}
 	}},
 	"expired": {want: auth.ErrExpired, after: 48 * time.Hour},
 	"READ taken": {want: auth.ErrChanged, take: func(t *testing.T) auth.TokenCommand {
-		return auth.ChangeGrants{Name: tokenName(t, "ci"), Grants: grants(t, "WRITE:app")}
+		return auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, "WRITE:app")}
 	}},
 	"READ given": {want: auth.ErrChanged, take: func(t *testing.T) auth.TokenCommand {
-		return auth.ChangeGrants{Name: tokenName(t, "ci"), Grants: grants(t, "READ:app", "READ:more")}
+		return auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, "READ:app", "READ:more")}
 	}},
 	"WRITE taken": {take: func(t *testing.T) auth.TokenCommand {
-		return auth.ChangeGrants{Name: tokenName(t, "ci"), Grants: grants(t, "READ:app")}
+		return auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, "READ:app")}
 	}},
-	"another one revoked": {take: func(t *testing.T) auth.TokenCommand { return auth.RevokeToken{Name: tokenName(t, "cd")} }},
+	"another one revoked": {take: func(t *testing.T) auth.TokenCommand { return auth.RevokeToken{Name: configstoretest.TokenName(t, "cd")} }},
 	"closed": {anonymous: true, want: auth.ErrNoToken, take: func(t *testing.T) auth.TokenCommand {
-		return auth.IssueToken{Name: tokenName(t, "ci"), Grants: auth.Everything}
+		return auth.IssueToken{Name: configstoretest.TokenName(t, "ci"), Grants: auth.Everything}
 	}},
 	"closed but for some names": {anonymous: true, allowed: []string{"READ:app"}, want: auth.ErrChanged, take: func(t *testing.T) auth.TokenCommand {
-		return auth.IssueToken{Name: tokenName(t, "ci"), Grants: auth.Everything}
+		return auth.IssueToken{Name: configstoretest.TokenName(t, "ci"), Grants: auth.Everything}
 	}},
 	"closed for writes alone": {anonymous: true, allowed: []string{"READ:"}, take: func(t *testing.T) auth.TokenCommand {
-		return auth.IssueToken{Name: tokenName(t, "ci"), Grants: auth.Everything}
+		return auth.IssueToken{Name: configstoretest.TokenName(t, "ci"), Grants: auth.Everything}
 	}},
 }
 
@@ -68,7 +68,7 @@ func TestStreamsEndWithRights(t *testing.T) {
 					caller := auth.Anonymous
 					if !test.anonymous {
 						mustCreate(t, node, "cd", grants(t, "READ:app"))
-						cmd := auth.IssueToken{Name: tokenName(t, "ci"), Grants: grants(t, "READ,WRITE:app"), ExpiresAt: time.Now().Add(48 * time.Hour)}
+						cmd := auth.IssueToken{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, "READ,WRITE:app"), ExpiresAt: time.Now().Add(48 * time.Hour)}
 						made, err := node.CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
 						if err != nil {
 							t.Fatal(err)

@@ -305,6 +305,6 @@ func (s *twin) doTokens(dice *rand.Rand) string {
 		return ""
 	}
 	page, err := s.store.Tokens(s.caller, "", 10)
-	one, errOfOne := s.store.Token(s.caller, tokenName(s.t, fmt.Sprint("token-", dice.IntN(3))))
+	one, errOfOne := s.store.Token(s.caller, configstoretest.TokenName(s.t, fmt.Sprint("token-", dice.IntN(3))))
 	return fmt.Sprintf("%+v, %v, %v, %v", page, err, one, errOfOne)
 }

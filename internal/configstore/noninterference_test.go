@@ -246,7 +246,7 @@ func (s *twin) change(names []string, actor, reason string, drawn uint64) {
 
 // changeToken makes a token, or revokes the one that was made last.
 func (s *twin) changeToken() {
-	ctx, name := context.Background(), tokenName(s.t, fmt.Sprint("token-", s.tokens/2))
+	ctx, name := context.Background(), configstoretest.TokenName(s.t, fmt.Sprint("token-", s.tokens/2))
 	var err error
 	if s.tokens%2 == 0 {
 		_, err = s.store.CreateToken(ctx, auth.Local, auth.IssueToken{Name: name, Grants: auth.Everything}, config.Reason{})

@@ -26,12 +26,12 @@ func TestQueuedWritesAreAuthorisedAgain(t *testing.T) {
 		take      auth.TokenCommand
 		admin     bool // what is queued makes a token
 	}{
-		"revoked":                {take: auth.RevokeToken{Name: tokenName(t, "ci")}},
-		"rotated":                {take: auth.RotateToken{Name: tokenName(t, "ci")}},
-		"changed":                {take: auth.ChangeGrants{Name: tokenName(t, "ci"), Grants: less}},
-		"closed":                 {take: auth.IssueToken{Name: tokenName(t, "first"), Grants: less}, anonymous: true},
-		"changed, and makes one": {take: auth.ChangeGrants{Name: tokenName(t, "ci"), Grants: less}, admin: true},
-		"closed, and makes one":  {take: auth.IssueToken{Name: tokenName(t, "first"), Grants: less}, anonymous: true, admin: true},
+		"revoked":                {take: auth.RevokeToken{Name: configstoretest.TokenName(t, "ci")}},
+		"rotated":                {take: auth.RotateToken{Name: configstoretest.TokenName(t, "ci")}},
+		"changed":                {take: auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: less}},
+		"closed":                 {take: auth.IssueToken{Name: configstoretest.TokenName(t, "first"), Grants: less}, anonymous: true},
+		"changed, and makes one": {take: auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: less}, admin: true},
+		"closed, and makes one":  {take: auth.IssueToken{Name: configstoretest.TokenName(t, "first"), Grants: less}, anonymous: true, admin: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestQueuedWritesAreAuthorisedAgain(t *testing.T) {
 				go func() {
 					var err error
 					if test.admin {
-						_, err = node.CreateToken(t.Context(), caller, auth.IssueToken{Name: tokenName(t, "mine"), Grants: less}, config.Reason{})
+						_, err = node.CreateToken(t.Context(), caller, auth.IssueToken{Name: configstoretest.TokenName(t, "mine"), Grants: less}, config.Reason{})
 					} else {
 						_, err = node.Do(t.Context(), caller, config.Single(configstoretest.Set(t, "app/a", "1")))
 					}
@@ -103,7 +103,7 @@ func TestTokensOfAnUnknownOutcome(t *testing.T) {
 			return eventstore.Head{}, configstoretest.ErrUnreachable
 		}
 		events.SetHooks(configstoretest.Hooks{Head: unreachable, Append: events.LoseAnswer})
-		cd := tokenName(t, "cd")
+		cd := configstoretest.TokenName(t, "cd")
 		_, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: cd, Grants: auth.Everything}, config.Reason{})
 		unavailable, is := errors.AsType[*fault.UnavailableError](err)
 		if !is || !unavailable.OutcomeUnknown || !strings.Contains(err.Error(), "rotate it") {
@@ -135,7 +135,7 @@ func TestTokensAfterALostTail(t *testing.T) {
 			var rotated configstore.TokenOutcome
 			if kept {
 				var err error
-				rotated, err = f.RotateToken(t.Context(), auth.Local, auth.RotateToken{Name: tokenName(t, "ci")}, config.Reason{})
+				rotated, err = f.RotateToken(t.Context(), auth.Local, auth.RotateToken{Name: configstoretest.TokenName(t, "ci")}, config.Reason{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -149,14 +149,14 @@ func TestTokensAfterALostTail(t *testing.T) {
 					t.Errorf("a secret that was lost: got %v", err)
 				}
 			}
-			ci, err := f.Store.Token(auth.Local, tokenName(t, "ci"))
+			ci, err := f.Store.Token(auth.Local, configstoretest.TokenName(t, "ci"))
 			if kept && (err != nil || ci.Version != 1 || ci.Secrets[0].ID == rotated.Token.Secrets[0].ID) {
 				t.Errorf("the token that stands is %+v, %v", ci, err)
 			}
-			if _, err := f.Store.Token(auth.Local, tokenName(t, "cd")); !errors.Is(err, auth.ErrTokenNotFound) {
+			if _, err := f.Store.Token(auth.Local, configstoretest.TokenName(t, "cd")); !errors.Is(err, auth.ErrTokenNotFound) {
 				t.Errorf("the token that was lost: got %v", err)
 			}
-			if _, err := f.CreateToken(t.Context(), auth.Anonymous, auth.IssueToken{Name: tokenName(t, "x"), Grants: auth.Everything}, config.Reason{}); fault.KindOf(err) != fault.Denied {
+			if _, err := f.CreateToken(t.Context(), auth.Anonymous, auth.IssueToken{Name: configstoretest.TokenName(t, "x"), Grants: auth.Everything}, config.Reason{}); fault.KindOf(err) != fault.Denied {
 				t.Errorf("an anonymous caller made a token: %v", err)
 			}
 			if issued, err := f.Bootstrap(t.Context(), lost.Token.Secrets[0].Credential); issued == kept || err != nil {

@@ -24,19 +24,10 @@ func grants(t testing.TB, list ...string) *auth.Grants {
 	return configstoretest.Caller(t, "", list...).Grants
 }
 
-func tokenName(t testing.TB, text string) auth.TokenName {
-	t.Helper()
-	name, err := auth.ParseTokenName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
 // mustCreate has the caller local make a token.
 func mustCreate(t testing.TB, node *configstoretest.Store, name string, may *auth.Grants) configstore.TokenOutcome {
 	t.Helper()
-	outcome, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: tokenName(t, name), Grants: may}, config.Reason{})
+	outcome, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: configstoretest.TokenName(t, name), Grants: may}, config.Reason{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +51,7 @@ func TestTokens(t *testing.T) {
 			t.Parallel()
 			events := open(t)
 			node := configstoretest.On(t, events, configstore.Options{})
-			ci, reason := tokenName(t, "ci"), mustReason(t, "for the pipeline")
+			ci, reason := configstoretest.TokenName(t, "ci"), mustReason(t, "for the pipeline")
 			node.MustSet(t, "a", "1")
 
 			read := grants(t, "READ:app")
@@ -187,12 +178,12 @@ func TestOpenAndClosed(t *testing.T) {
 						t.Errorf("a caller of before: got %+v, %v", now, err)
 					}
 				}
-				if _, err := node.CreateToken(t.Context(), auth.Anonymous, auth.IssueToken{Name: tokenName(t, "mine"), Grants: auth.Everything}, config.Reason{}); fault.KindOf(err) != fault.Denied {
+				if _, err := node.CreateToken(t.Context(), auth.Anonymous, auth.IssueToken{Name: configstoretest.TokenName(t, "mine"), Grants: auth.Everything}, config.Reason{}); fault.KindOf(err) != fault.Denied {
 					t.Errorf("an anonymous caller made a token: %v", err)
 				}
 			}
 			check(node)
-			if _, err := node.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: tokenName(t, "ci")}, config.Reason{}); err != nil {
+			if _, err := node.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: configstoretest.TokenName(t, "ci")}, config.Reason{}); err != nil {
 				t.Fatal(err)
 			}
 			check(node)
@@ -238,7 +229,7 @@ func TestTokenLists(t *testing.T) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 	for _, name := range []string{"root", "gone", "never"} {
-		if token, err := node.Token(caller, tokenName(t, name)); !errors.Is(err, auth.ErrTokenNotFound) {
+		if token, err := node.Token(caller, configstoretest.TokenName(t, name)); !errors.Is(err, auth.ErrTokenNotFound) {
 			t.Errorf("%s: got %+v, %v", name, token, err)
 		}
 	}
@@ -285,7 +276,7 @@ func TestTokensAtOnce(t *testing.T) {
 				}
 			})
 			run(func(node *configstoretest.Store) {
-				_, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: tokenName(t, "ci"), Grants: auth.Everything}, config.Reason{})
+				_, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: configstoretest.TokenName(t, "ci"), Grants: auth.Everything}, config.Reason{})
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -298,7 +289,7 @@ func TestTokensAtOnce(t *testing.T) {
 			if records := mustReadRecords(t, events); booted != 1 || made != 1 || len(records) != 2 {
 				t.Errorf("%d bootstrapped, %d made a token, the history has %d events", booted, made, len(records))
 			}
-			if _, err := nodes[0].RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: tokenName(t, auth.BootstrapName)}, config.Reason{}); err != nil {
+			if _, err := nodes[0].RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: configstoretest.TokenName(t, auth.BootstrapName)}, config.Reason{}); err != nil {
 				t.Error(err)
 			}
 			if issued, err := nodes[1].Bootstrap(t.Context(), secret); issued || err != nil {

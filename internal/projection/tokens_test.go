@@ -38,15 +38,6 @@ func (h *tokenHistory) do(cmd auth.TokenCommand) {
 	}})
 }
 
-func tokenName(t testing.TB, text string) auth.TokenName {
-	t.Helper()
-	name, err := auth.ParseTokenName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
 func newCredential() auth.Credential {
 	_, kept := auth.NewSecret()
 	return kept
@@ -86,7 +77,7 @@ func (h *tokenHistory) mustShowTokens(v *projection.View) {
 			h.t.Errorf("after %q come %q, want %q", from, got, names[after:])
 		}
 	}
-	if v.Token(tokenName(h.t, "never")) != nil || v.TokenOf(newCredential().ID) != nil || v.TokenOf("") != nil {
+	if v.Token(configstoretest.TokenName(h.t, "never")) != nil || v.TokenOf(newCredential().ID) != nil || v.TokenOf("") != nil {
 		h.t.Error("the view has a token that was never issued")
 	}
 }
@@ -95,7 +86,7 @@ func (h *tokenHistory) mustShowTokens(v *projection.View) {
 func TestTokens(t *testing.T) {
 	h := newTokenHistory(t)
 	p := projection.New(&listener{})
-	ci, cd := tokenName(t, "ci"), tokenName(t, "c.d")
+	ci, cd := configstoretest.TokenName(t, "ci"), configstoretest.TokenName(t, "c.d")
 	apply := func() {
 		t.Helper()
 		revisions, err := eventstore.DecodeFacts(auth.Codec(), h.records)
@@ -126,7 +117,7 @@ func TestTokens(t *testing.T) {
 	}
 	h.do(auth.RevokeToken{Name: ci})
 	h.do(auth.RevokeToken{Name: cd})
-	h.do(auth.RevokeToken{Name: tokenName(t, auth.BootstrapName)})
+	h.do(auth.RevokeToken{Name: configstoretest.TokenName(t, auth.BootstrapName)})
 	apply()
 
 	for range 30 {
@@ -149,7 +140,7 @@ func TestTokens(t *testing.T) {
 // applied.
 func TestTokensAfterARefusedBatch(t *testing.T) {
 	h := newTokenHistory(t)
-	ci := tokenName(t, "ci")
+	ci := configstoretest.TokenName(t, "ci")
 	h.do(auth.IssueToken{Name: ci, Grants: auth.Everything, Secret: newCredential()})
 	p := projection.New(&listener{})
 	revisions, err := eventstore.DecodeFacts(auth.Codec(), h.records)
@@ -163,7 +154,7 @@ func TestTokensAfterARefusedBatch(t *testing.T) {
 	h.tokens = map[string]*auth.Token{"ci": known.tokens["ci"]}
 	later := len(h.records)
 	h.do(auth.RotateToken{Name: ci, Secret: newCredential()})
-	h.do(auth.IssueToken{Name: tokenName(t, "cd"), Grants: auth.Everything, Secret: newCredential()})
+	h.do(auth.IssueToken{Name: configstoretest.TokenName(t, "cd"), Grants: auth.Everything, Secret: newCredential()})
 	revoked := *h.tokens["ci"]
 	revoked.Version, revoked.Revoked, revoked.CreatedBy = revoked.Version+1, true, "somebody else"
 	forged := auth.TokenEvent{Type: auth.TokenRevoked, Token: &revoked}.Encode()

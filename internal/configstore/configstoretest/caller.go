@@ -24,7 +24,7 @@ func Caller(t testing.TB, name string, grants ...string) auth.Caller {
 // never expires when expires is zero.
 func (s *Store) MustIssue(t testing.TB, name string, expires time.Time, grants ...string) string {
 	t.Helper()
-	cmd := auth.IssueToken{Name: tokenName(t, name), Grants: Caller(t, "", grants...).Grants, ExpiresAt: expires}
+	cmd := auth.IssueToken{Name: TokenName(t, name), Grants: Caller(t, "", grants...).Grants, ExpiresAt: expires}
 	made, err := s.CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
 	if err != nil {
 		t.Fatal(err)
@@ -35,13 +35,13 @@ func (s *Store) MustIssue(t testing.TB, name string, expires time.Time, grants .
 // MustRevoke ends a token.
 func (s *Store) MustRevoke(t testing.TB, name string) {
 	t.Helper()
-	if _, err := s.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: tokenName(t, name)}, config.Reason{}); err != nil {
+	if _, err := s.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: TokenName(t, name)}, config.Reason{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// tokenName parses the name of a token, which must be valid.
-func tokenName(t testing.TB, text string) auth.TokenName {
+// TokenName parses the name of a token, which must be valid.
+func TokenName(t testing.TB, text string) auth.TokenName {
 	t.Helper()
 	name, err := auth.ParseTokenName(text)
 	if err != nil {
