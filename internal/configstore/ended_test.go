@@ -22,8 +22,12 @@ var endings = map[string]struct {
 	want      error
 	after     time.Duration
 }{
-	"revoked": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand { return auth.RevokeToken{Name: configstoretest.TokenName(t, "ci")} }},
-	"rotated": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand { return auth.RotateToken{Name: configstoretest.TokenName(t, "ci")} }},
+	"revoked": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand {
+		return auth.RevokeToken{Name: configstoretest.TokenName(t, "ci")}
+	}},
+	"rotated": {want: auth.ErrRevoked, take: func(t *testing.T) auth.TokenCommand {
+		return auth.RotateToken{Name: configstoretest.TokenName(t, "ci")}
+	}},
 	"rotated with an overlap": {want: auth.ErrExpired, after: time.Hour, take: func(t *testing.T) auth.TokenCommand {
 		return auth.RotateToken{Name: configstoretest.TokenName(t, "ci"), KeepOldUntil: time.Now().Add(time.Hour)}
 	}},
@@ -37,7 +41,9 @@ var endings = map[string]struct {
 	"WRITE taken": {take: func(t *testing.T) auth.TokenCommand {
 		return auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, "READ:app")}
 	}},
-	"another one revoked": {take: func(t *testing.T) auth.TokenCommand { return auth.RevokeToken{Name: configstoretest.TokenName(t, "cd")} }},
+	"another one revoked": {take: func(t *testing.T) auth.TokenCommand {
+		return auth.RevokeToken{Name: configstoretest.TokenName(t, "cd")}
+	}},
 	"closed": {anonymous: true, want: auth.ErrNoToken, take: func(t *testing.T) auth.TokenCommand {
 		return auth.IssueToken{Name: configstoretest.TokenName(t, "ci"), Grants: auth.Everything}
 	}},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"configapi/internal/auth"
+	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/projection"
