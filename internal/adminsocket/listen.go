@@ -23,6 +23,7 @@ type Listener struct {
 	inner  *net.UnixListener
 	path   string
 	made   fs.FileInfo
+	own    uint32 // the user of this process
 	log    *slog.Logger
 	logged time.Time // when a refusal was logged last
 	closed sync.Once
@@ -54,7 +55,7 @@ func Listen(path string, log *slog.Logger) (l *Listener, err error) {
 		if err != nil {
 			return errors.Join(err, inner.Close())
 		}
-		l = &Listener{inner: inner, path: path, made: made, log: log}
+		l = &Listener{inner: inner, path: path, made: made, own: uint32(os.Geteuid()), log: log}
 		return nil
 	})
 	return l, err
@@ -115,7 +116,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		uid, err := peer(conn)
-		if err == nil && isTrusted(uid, uint32(os.Geteuid())) {
+		if err == nil && isTrusted(uid, l.own) {
 			return &acceptedConn{conn, user(uid)}, nil
 		}
 		l.refuse(conn, uid, err)
