@@ -108,6 +108,7 @@
 //	secret, public id     the text that proves who has a token, shown once; the part of it that
 //	                      may be shown, by which it is found
 //	credential            what is kept of a secret: the public id and a digest
+//	session               the time during which the rights of a connection's caller stay the same
 //	open, closed server   one that never had a token, where every caller may do everything; one
 //	                      that had one
 //
