@@ -26,17 +26,18 @@ type generation struct {
 	scans    *semaphore.Weighted // turns of scans over names
 	diffs    *semaphore.Weighted // turns of comparisons
 	notReady error               // why nothing can be read until the history is applied
+	uses     *uses               // of the secrets of tokens
 	former   *former             // what remains of the generation before; nil: nothing
 }
 
-func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
+func newGeneration(events eventstore.Store, attempts *writer.Attempts, uses *uses, opts Options, notReady error) *generation {
 	opts.Feed.Codec, opts.Follower.Codec, opts.Writer.Codec = opts.Codec, opts.Codec, opts.Codec
 	g := &generation{
 		history: history{
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, notReady: notReady,
+		opts: opts, notReady: notReady, uses: uses,
 		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}

@@ -117,14 +117,14 @@ func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Req
 func tokenTag(t *auth.Token) string { return `"` + strconv.Itoa(int(t.Version)) + `"` }
 
 // token adds a token, as GraphQL has it in Token, without its id. secrets are those in force.
-func (s *jsonStream) token(t *auth.Token, secrets []auth.TokenSecret) *jsonStream {
+func (s *jsonStream) token(t *auth.Token, secrets []configstore.TokenSecret) *jsonStream {
 	s.put(`{"name":`).plain(t.Name.String()).put(`,"version":`).number(int64(t.Version))
 	s.put(`,"grants":`).each(len(t.Grants.List()), func(i int) { s.grant(t.Grants.List()[i]) })
 	s.put(`,"createdAt":`).instant(t.CreatedAt).put(`,"createdBy":`).textIf(t.CreatedBy != "", t.CreatedBy)
 	s.put(`,"expiresAt":`).instantIf(t.ExpiresAt)
 	s.put(`,"secrets":`).each(len(secrets), func(i int) {
 		s.put(`{"publicId":`).plain(string(secrets[i].ID)).put(`,"createdAt":`).instant(secrets[i].CreatedAt)
-		s.put(`,"expiresAt":`).instantIf(secrets[i].ExpiresAt).put(`,"lastUsedAt":null}`)
+		s.put(`,"expiresAt":`).instantIf(secrets[i].ExpiresAt).put(`,"lastUsedAt":`).instantIf(secrets[i].LastUsedAt).put(`}`)
 	})
 	return s.put(`}`)
 }
