@@ -30,14 +30,15 @@ type generation struct {
 	former   *former             // what remains of the generation before; nil: nothing
 }
 
-func newGeneration(events eventstore.Store, attempts *writer.Attempts, uses *uses, opts Options, notReady error) *generation {
+func newGeneration(s *Store, opts Options, notReady error) *generation {
+	events := s.events
 	opts.Feed.Codec, opts.Follower.Codec, opts.Writer.Codec = opts.Codec, opts.Codec, opts.Codec
 	g := &generation{
 		history: history{
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, notReady: notReady, uses: uses,
+		opts: opts, notReady: notReady, uses: s.uses,
 		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}
@@ -49,7 +50,7 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, uses *use
 	keeper, _ := events.(projection.VerifiedKeeper)
 	g.verifier = projection.NewVerifier(newCatchUpReader(events), func() eventstore.Head { return g.view().Head() },
 		projection.VerifierOptions{Keeper: keeper, Codec: opts.Codec, IsErased: func(seq eventstore.Seq) bool { return g.view().IsErased(seq) }, Log: opts.Log})
-	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
+	g.writer = writer.New(events, g.projection, g.follower, s.attempts, opts.Writer)
 	return g
 }
 

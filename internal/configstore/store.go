@@ -130,7 +130,7 @@ type Store struct {
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
 	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer), unknown: newUnknownTokens(events), uses: newUses(events, opts.Log)}
-	s.generation.Store(newGeneration(events, s.attempts, s.uses, opts, fault.ErrNotReady))
+	s.generation.Store(newGeneration(s, opts, fault.ErrNotReady))
 	return s
 }
 
@@ -181,10 +181,10 @@ func (s *Store) successor(old *generation, reason error) *generation {
 	if !errors.Is(reason, eventstore.ErrDiverged) {
 		s.opts.Log.Error("the history is broken; nothing is served until it is put right", "applied", applied, "error", reason)
 		opts.Follower.Replay = true
-		return newGeneration(s.events, s.attempts, s.uses, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
+		return newGeneration(s, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
 	}
 	s.opts.Log.Error("the history is not the one that was applied; reading what is different", "applied", applied, "error", reason)
-	next := newGeneration(s.events, s.attempts, s.uses, opts, fault.ErrRebuilding)
+	next := newGeneration(s, opts, fault.ErrRebuilding)
 	next.former = &former{old.view(), old.feed.Newest(), old.verifier.Rest()}
 	return next
 }
