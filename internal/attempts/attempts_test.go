@@ -10,10 +10,17 @@ import (
 	"configapi/internal/eventstream"
 )
 
+// The defaults.
+const (
+	delay    = time.Second
+	burst    = 20
+	interval = 3 * time.Second
+)
+
 // TestOneAddress has one address send more refused tokens than it may.
 func TestOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, client := New(), eventstream.ClientOf("[2001:db8::1]:1")
+		a, client := New(Options{}), eventstream.ClientOf("[2001:db8::1]:1")
 		for range burst {
 			before := time.Now()
 			if retry := a.Refused(t.Context(), client); retry != 0 || time.Since(before) != delay {
@@ -53,7 +60,7 @@ func TestTheDelayEndsWithItsRequest(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		before := time.Now()
-		if retry := New().Refused(ctx, eventstream.ClientOf("192.0.2.1:1")); retry != 0 || time.Since(before) != 0 {
+		if retry := New(Options{}).Refused(ctx, eventstream.ClientOf("192.0.2.1:1")); retry != 0 || time.Since(before) != 0 {
 			t.Errorf("got %v after %v", retry, time.Since(before))
 		}
 	})
@@ -61,7 +68,7 @@ func TestTheDelayEndsWithItsRequest(t *testing.T) {
 
 // TestManyAddresses sends tokens from more addresses than are remembered.
 func TestManyAddresses(t *testing.T) {
-	a, now := New(), time.Now()
+	a, now := New(Options{}), time.Now()
 	address := func(i int) eventstream.Client {
 		return eventstream.ClientOf(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255))
 	}

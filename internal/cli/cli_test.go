@@ -85,6 +85,8 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"origin without scheme", nil, []string{"serve", "--store", "memory", "--allow-origin", "localhost:5173"}, "never matches"},
 		{"one bad origin of two flags", nil, []string{"serve", "--store", "memory", "--allow-origin", "null", "--allow-origin", "http://a.example"}, "never matches"},
 		{"host that is a URL", nil, []string{"serve", "--store", "memory", "--allow-host", "a.example https://b.example"}, "is not a host"},
+		{"proxy with a name", nil, []string{"serve", "--store", "memory", "--trusted-proxy", "10.0.0.1 proxy.example"}, "--trusted-proxy"},
+		{"everyone is a proxy", map[string]string{"CONFIGAPI_TRUSTED_PROXY": "0.0.0.0/0"}, []string{"serve", "--store", "memory"}, "every address"},
 		{"port taken", nil, []string{"serve", "--store", "memory", "--listen", taken.Addr().String()}, "--listen"},
 		{"no address", nil, []string{"serve", "--store", "memory", "--listen", "nowhere"}, "--listen"},
 		{"directory that cannot be made", nil, []string{"serve", "--store", "sqlite:" + file + "/db"}, "directory"},

@@ -33,6 +33,10 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return startErrorf("%w", err)
 	}
+	proxies, err := httpd.ParseProxies(set.trustedProxies)
+	if err != nil {
+		return startErrorf("--trusted-proxy: %w", err)
+	}
 	log, flush, err := newLog(env, set.logFormat)
 	if err != nil {
 		return err
@@ -47,20 +51,20 @@ func serve(ctx context.Context, env Env) error {
 		return errors.Join(startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
 	}
 	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
-	err = run(ctx, events, listener, set, guard, log)
+	err = run(ctx, events, listener, set, guard, proxies, log)
 	return errors.Join(err, events.Close())
 }
 
 // run wires the parts together and stops them in the order of their dependencies: first the edges,
 // so that open requests are answered, then the store with its writer, then the audit log.
-func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, log *slog.Logger) error {
+func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
 	changes := audit.New(log, audit.Options{})
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
-	refused := attempts.New()
+	refused := attempts.New(attempts.Options{})
 	defer holdHeapFloor(store.Ready())()
 	graphqlAPI := graph.NewHandler(store, graph.Options{
 		Budgets: bounds.Options{
@@ -77,7 +81,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		REST:       restAPI,
 		GraphQL:    graphqlAPI,
 		Playground: console.Playground(),
-		Guard:      guard,
+		Guard:      guard, Proxies: proxies,
 
 		RefuseGraphQL: graph.Refuse, Attempts: refused, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an

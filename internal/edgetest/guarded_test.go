@@ -52,7 +52,8 @@ type guarded struct {
 	stopLogging func()       // has the audit log write what it has
 }
 
-func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts) *guarded {
+// startGuarded starts a server. Each of tune changes the options of its HTTP server.
+func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts, tune ...func(*httpd.Options)) *guarded {
 	g := &guarded{log: new(logbook)}
 	log := slog.New(slog.NewTextHandler(g.log, nil))
 	changes := audit.New(log, audit.Options{})
@@ -72,10 +73,14 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 			t.Error(err)
 		}
 	})
-	g.server = start(t, httpd.New(httpd.Options{
+	options := httpd.Options{
 		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
 		RefuseGraphQL: graph.Refuse, Attempts: refused, Log: log,
-	}))
+	}
+	for _, change := range tune {
+		change(&options)
+	}
+	g.server = start(t, httpd.New(options))
 	return g
 }
 

@@ -50,7 +50,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = e.body
 	}
 	defer e.finish(r)
-	if s.admit(e, r) {
+	s.identify(e, r)
+	if s.admit(e, r) && s.admitClient(e, r) {
 		s.route(e, r)
 	}
 }
@@ -63,6 +64,8 @@ type exchange struct {
 	conn     *trackedConn    // nil: that of a test
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
+	proxied  bool            // a proxy of Options.Proxies has sent it
+	counted  bool            // of its client, by Server.clients
 	caller   string          // its name; "": not known
 	varies   bool            // the answer depends on the caller
 	id       string
@@ -230,6 +233,7 @@ func (e *exchange) finish(r *http.Request) {
 		e.setStatus(http.StatusOK) // the default of net/http
 	}
 	e.body.release()
+	e.leave(r)
 	now := time.Now()
 	if e.hijacked == nil {
 		e.renewDeadline(now) // for the bytes that net/http has buffered

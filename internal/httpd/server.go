@@ -31,6 +31,7 @@ import (
 	"configapi/internal/attempts"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstream"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
 )
@@ -65,6 +66,8 @@ type Options struct {
 	// Guard decides which hosts and which origins are allowed. nil: IP addresses, localhost, and
 	// pages of the server itself.
 	Guard *origin.Guard
+	// Proxies may say which client a request comes from. nil: none may.
+	Proxies *Proxies
 	// Metrics is served at /metrics. nil: new metrics.
 	Metrics *Metrics
 	// Websockets counts open websockets, their operations, and their groups, for the metrics. nil:
@@ -87,7 +90,8 @@ type Options struct {
 	// MaxConnections is how many connections may be open, websockets included. 0: 20,000.
 	MaxConnections int
 	// MaxConnectionsPerAddress is how many connections one IP address (of IPv6: one /64) may have.
-	// Loopback addresses are not limited. 0: MaxConnections.
+	// Loopback addresses are not limited. Of Proxies, each request counts as a connection of its
+	// client. 0: MaxConnections.
 	MaxConnectionsPerAddress int
 	// Bodies is the memory for request bodies. nil: [budget.ForBodies].
 	Bodies *budget.Budget
@@ -154,6 +158,7 @@ type Server struct {
 	ids     *ids
 	health  *health
 	metrics http.Handler
+	clients *eventstream.Limit // of requests that proxies send
 }
 
 // New returns a server, which [Server.Serve] runs. It panics when the options make no sense.
@@ -163,6 +168,7 @@ func New(opts Options) *Server {
 	}
 	opts.setDefaults()
 	s := &Server{opts: opts, ids: newIDs(), metrics: opts.Metrics.handler(opts)}
+	s.clients = eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress)
 	s.health = newHealth(s)
 	return s
 }
