@@ -8,6 +8,7 @@ import (
 	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlws"
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
@@ -25,7 +26,7 @@ const authorization = "Authorization"
 // authenticateSocket returns the Init of websockets, which authenticates the caller. The token is
 // in the header of the handshake, whose caller the context has, or in the payload of
 // connection_init, since browsers cannot set that header. If it is in both, it must be the same.
-func authenticateSocket(store *configstore.Store, refused *attempts.Attempts) func(context.Context, eventstream.Client, map[string]any) (context.Context, error) {
+func authenticateSocket(store *configstore.Store, opts Options) func(context.Context, eventstream.Client, map[string]any) (context.Context, error) {
 	return func(ctx context.Context, client eventstream.Client, payload map[string]any) (context.Context, error) {
 		secret, given, err := payloadSecret(payload)
 		before := auth.FromContext(ctx)
@@ -36,8 +37,12 @@ func authenticateSocket(store *configstore.Store, refused *attempts.Attempts) fu
 		if err == nil {
 			caller, err = store.Authenticate(ctx, secret)
 		}
-		if given && fault.KindOf(err) == fault.Unauthenticated && refused.Refused(ctx, client) > 0 {
-			return nil, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
+		if fault.KindOf(err) == fault.Unauthenticated {
+			kept, _ := auth.ParseSecret(secret)
+			opts.Refused(ctx, audit.Refusal{Why: audit.WhyRefused(err), WithToken: given, PublicID: string(kept.ID)})
+			if given && opts.Attempts.Refused(ctx, client) > 0 {
+				return nil, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
+			}
 		}
 		switch {
 		case err != nil:

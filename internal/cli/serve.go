@@ -58,7 +58,7 @@ func serve(ctx context.Context, env Env) error {
 // run wires the parts together and stops them in the order of their dependencies: first the edges,
 // so that open requests are answered, then the store with its writer, then the audit log.
 func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
-	changes := audit.New(log, audit.Options{})
+	changes, refusals := audit.New(log, audit.Options{}), audit.NewRefusals(log)
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
@@ -73,6 +73,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		},
 		RequestID: requestid.From,
 		Attempts:  refused,
+		Refused:   httpd.CallerRefused(metrics, refusals),
 		Log:       log,
 	})
 	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
@@ -83,7 +84,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		Playground: console.Playground(),
 		Guard:      guard, Proxies: proxies,
 
-		RefuseGraphQL: graph.Refuse, Attempts: refused, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an
 		// answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
@@ -95,7 +96,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		Log:      log,
 	})
 
-	auditing := start(changes.Run)
+	auditing, refusing := start(changes.Run), start(refusals.Run)
 	storing := start(store.Run)
 	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
 	ctx, refuse := context.WithCancelCause(ctx)
@@ -108,7 +109,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
 		err = errors.Join(exposed, err)
 	}
-	return errors.Join(err, warning.stop(), limiting.stop(), storing.stop(), auditing.stop())
+	return errors.Join(err, warning.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
 }
 
 // sharedBounds are the budgets and the limits that all edges share.

@@ -50,7 +50,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = e.body
 	}
 	defer e.finish(r)
-	s.identify(e, r)
+	s.identify(e, r, conn)
 	if s.admit(e, r) && s.admitClient(e, r) {
 		s.route(e, r)
 	}
@@ -174,6 +174,9 @@ func (e *exchange) setStatus(status int) {
 	e.rate.begin(h)
 	if e.varies {
 		setCallerHeaders(h)
+	}
+	if status == http.StatusUnauthorized && h[wwwAuthenticate] == nil {
+		h[wwwAuthenticate] = rejectedToken // the token has ended while the request was served
 	}
 	e.server.opts.Guard.SetHeaders(h, e.request, e.decision)
 	if e.conn != nil {

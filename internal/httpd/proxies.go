@@ -124,13 +124,16 @@ func parseHop(text string) (netip.Addr, error) {
 
 // identify gives a request that a trusted proxy has sent the address of its client, without a port:
 // for the log, and for all that is counted by address.
-func (s *Server) identify(e *exchange, r *http.Request) {
-	if e.proxied = s.opts.Proxies.isProxy(r.RemoteAddr); !e.proxied {
-		return
+func (s *Server) identify(e *exchange, r *http.Request, conn *connInfo) {
+	if e.proxied = s.opts.Proxies.isProxy(r.RemoteAddr); e.proxied {
+		if client, ok := s.opts.Proxies.clientOf(r.Header); ok {
+			r.RemoteAddr = client.String()
+		}
+	} else if conn.remote.Load() != nil {
+		return // the requests of a connection are all of one client
 	}
-	if client, ok := s.opts.Proxies.clientOf(r.Header); ok {
-		r.RemoteAddr = client.String()
-	}
+	remote := r.RemoteAddr
+	conn.remote.Store(&remote)
 }
 
 // admitClient counts a request that a trusted proxy has sent as a connection of its client, and

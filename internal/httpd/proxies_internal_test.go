@@ -57,7 +57,7 @@ func TestClients(t *testing.T) {
 				want = test.remote
 			}
 			got := r.Clone(t.Context())
-			(&Server{opts: Options{Proxies: p}}).identify(new(exchange), got)
+			(&Server{opts: Options{Proxies: p}}).identify(new(exchange), got, new(connInfo))
 			if got.RemoteAddr != want {
 				t.Errorf("%s, with proxies: %t: got %s, want %s", test.name, p != nil, got.RemoteAddr, want)
 			}

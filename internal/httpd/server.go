@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
@@ -56,6 +57,8 @@ type Options struct {
 	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
 	// Attempts counts refused tokens. nil: they are answered at once, however many come.
 	Attempts *attempts.Attempts
+	// Refusals gets callers that are refused. nil: they are not logged.
+	Refusals *audit.Refusals
 	// Exposed says that other machines reach the server without a proxy.
 	Exposed bool
 	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token
@@ -159,6 +162,8 @@ type Server struct {
 	health  *health
 	metrics http.Handler
 	clients *eventstream.Limit // of requests that proxies send
+	// callerRefused counts and logs a caller that is refused.
+	callerRefused func(context.Context, audit.Refusal)
 }
 
 // New returns a server, which [Server.Serve] runs. It panics when the options make no sense.
@@ -169,6 +174,7 @@ func New(opts Options) *Server {
 	opts.setDefaults()
 	s := &Server{opts: opts, ids: newIDs(), metrics: opts.Metrics.handler(opts)}
 	s.clients = eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress)
+	s.callerRefused = CallerRefused(opts.Metrics, opts.Refusals)
 	s.health = newHealth(s)
 	return s
 }
