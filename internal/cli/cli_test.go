@@ -88,6 +88,7 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"proxy with a name", nil, []string{"serve", "--store", "memory", "--trusted-proxy", "10.0.0.1 proxy.example"}, "--trusted-proxy"},
 		{"everyone is a proxy", map[string]string{"CONFIGAPI_TRUSTED_PROXY": "0.0.0.0/0"}, []string{"serve", "--store", "memory"}, "every address"},
 		{"port taken", nil, []string{"serve", "--store", "memory", "--listen", taken.Addr().String()}, "--listen"},
+		{"port of metrics taken", nil, []string{"serve", "--store", "memory", "--listen", "127.0.0.1:0", "--metrics-listen", taken.Addr().String()}, "--metrics-listen"},
 		{"no address", nil, []string{"serve", "--store", "memory", "--listen", "nowhere"}, "--listen"},
 		{"directory that cannot be made", nil, []string{"serve", "--store", "sqlite:" + file + "/db"}, "directory"},
 		{"not a database", nil, []string{"serve", "--store", "sqlite:" + file}, "not a database"},

@@ -46,18 +46,54 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", set.listen)
+	at, err := listen(set)
 	if err != nil {
-		return errors.Join(startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
+		return errors.Join(err, events.Close())
 	}
-	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
-	err = run(ctx, events, listener, set, guard, proxies, log)
+	at.log(log, set)
+	err = run(ctx, events, at, set, guard, proxies, log)
 	return errors.Join(err, events.Close())
+}
+
+// addresses are where a server listens.
+type addresses struct {
+	net.Listener              // of all that it serves
+	metrics      net.Listener // of its metrics alone; nil: they have no address of their own
+}
+
+func listen(set settings) (at addresses, err error) {
+	if at.Listener, err = net.Listen("tcp", set.listen); err != nil {
+		return at, startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err)
+	}
+	if set.metricsListen == "" {
+		return at, nil
+	}
+	if at.metrics, err = net.Listen("tcp", set.metricsListen); err != nil {
+		_ = at.Close()
+		return at, startErrorf("listening on %s: %w; choose another address with --metrics-listen", set.metricsListen, err)
+	}
+	return at, nil
+}
+
+func (at addresses) log(log *slog.Logger, set settings) {
+	address := at.Addr().String()
+	log.Info("serving", "address", address, "store", kindOf(set.store), "playground", "http://"+address+"/playground")
+	if at.metrics != nil {
+		log.Info("serving metrics", "address", at.metrics.Addr().String())
+	}
+}
+
+// serveMetrics serves the metrics at their own address, if there is one.
+func (at addresses) serveMetrics(ctx context.Context, server *httpd.Server) error {
+	if at.metrics == nil {
+		return nil
+	}
+	return server.ServeMetrics(ctx, at.metrics)
 }
 
 // run wires the parts together and stops them in the order of their dependencies: first the edges,
 // so that open requests are answered, then the store with its writer, then the audit log.
-func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
+func run(ctx context.Context, events storage, at addresses, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
 	changes, refusals := audit.New(log, audit.Options{}), audit.NewRefusals(log)
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
@@ -84,7 +120,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		Playground: console.Playground(),
 		Guard:      guard, Proxies: proxies,
 
-		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(at.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an
 		// answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
@@ -102,14 +138,15 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
 	warning := start(func(ctx context.Context) error {
-		warnIfOpen(ctx, store, listener.Addr(), set, log, refuse)
+		warnIfOpen(ctx, store, at.Addr(), set, log, refuse)
 		return nil
 	})
-	err := server.Serve(ctx, listener)
+	scraping := start(func(ctx context.Context) error { return at.serveMetrics(ctx, server) })
+	err := server.Serve(ctx, at)
 	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
 		err = errors.Join(exposed, err)
 	}
-	return errors.Join(err, warning.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
+	return errors.Join(err, warning.stop(), scraping.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
 }
 
 // sharedBounds are the budgets and the limits that all edges share.

@@ -18,6 +18,7 @@ type settings struct {
 	hosts                    words // allowed hosts, besides the server's own
 	origins                  words // allowed origins, besides the server's own
 	trustedProxies           words
+	metricsListen            string // "": metrics have no address of their own
 	maxConnections           int
 	maxConnectionsPerAddress int // 0: no limit of its own
 	maxAnswerBytes           int
@@ -45,6 +46,7 @@ var settingVariables = variables{
 	"allow-host":      {"CONFIGAPI_ALLOW_HOST"},
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
 	"trusted-proxy":   {"CONFIGAPI_TRUSTED_PROXY"},
+	"metrics-listen":  {"CONFIGAPI_METRICS_LISTEN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 }
@@ -53,6 +55,7 @@ func parseSettings(env Env) (settings, error) {
 	var set settings
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
+	flags.StringVar(&set.metricsListen, "metrics-listen", "", "`ADDRESS` that serves /metrics alone, to everyone who reaches it; none by default; also CONFIGAPI_METRICS_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
 	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` of PostgreSQL itself when --store is a pooler, for notifications of changes; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
