@@ -3,6 +3,7 @@ package attempts
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,22 @@ func TestManyAddresses(t *testing.T) {
 	}
 	if retry := a.count(address(3*maxAddresses), now.Add(burst*interval)); retry != 0 || len(a.until) != 1 {
 		t.Errorf("later: got %v, %d addresses are remembered", retry, len(a.until))
+	}
+}
+
+// TestAMillionAddresses sends a token from each of so many addresses, of which few are remembered.
+func TestAMillionAddresses(t *testing.T) {
+	a, now := New(Options{}), time.Now()
+	for i := range 1_000_000 {
+		// a /64 each, and 1,000 of them a second, so that those of before are forgotten meanwhile
+		network := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, byte(i >> 16), byte(i >> 8), byte(i)})
+		a.count(eventstream.ClientOf(network.String()), now.Add(time.Duration(i)*time.Millisecond))
+		if len(a.until) > maxAddresses {
+			t.Fatalf("%d addresses are remembered after %d", len(a.until), i+1)
+		}
+	}
+	if len(a.until) < maxAddresses/2 {
+		t.Errorf("%d addresses are remembered, want about as many as there may be", len(a.until))
 	}
 }
 
