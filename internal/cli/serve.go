@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return errors.Join(startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
 	}
-	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
+	announce(log, listener.Addr(), set)
 	err = run(ctx, events, listener, set, guard, log)
 	return errors.Join(err, events.Close())
 }
@@ -67,16 +68,17 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 			Answers: shared.answers, Streams: shared.streams, Bodies: shared.bodies, Subscriptions: shared.subscriptions,
 			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},
-		RequestID: requestid.From,
-		Attempts:  refused,
-		Log:       log,
+		Introspection: set.introspection,
+		RequestID:     requestid.From,
+		Attempts:      refused,
+		Log:           log,
 	})
 	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
 		REST:       restAPI,
 		GraphQL:    graphqlAPI,
-		Playground: console.Playground(),
+		Playground: playground(set),
 		Guard:      guard,
 
 		RefuseGraphQL: graph.Refuse, Attempts: refused, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
@@ -105,6 +107,24 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		err = errors.Join(exposed, err)
 	}
 	return errors.Join(err, warning.stop(), limiting.stop(), storing.stop(), auditing.stop())
+}
+
+// announce logs where the server is.
+func announce(log *slog.Logger, address net.Addr, set settings) {
+	line := []any{"address", address.String(), "store", kindOf(set.store)}
+	if set.playground {
+		line = append(line, "playground", "http://"+address.String()+"/playground")
+	}
+	log.Info("serving", line...)
+}
+
+// playground returns the handler of /playground, nil when there is none: its paths are then unknown
+// ones of REST.
+func playground(set settings) http.Handler {
+	if !set.playground {
+		return nil
+	}
+	return console.Playground()
 }
 
 // sharedBounds are the budgets and the limits that all edges share.

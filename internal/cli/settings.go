@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 
+	"configapi/graph"
 	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/eventstream"
@@ -24,6 +25,8 @@ type settings struct {
 	maxStreamsPerAddress     int // 0: no limit of its own
 	allowAnonymous           bool
 	anonymous                grantList // once the server is closed
+	introspection            graph.Introspection
+	playground               onOff
 }
 
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
@@ -45,10 +48,12 @@ var settingVariables = variables{
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
+	"introspection":   {"CONFIGAPI_INTROSPECTION"},
+	"playground":      {"CONFIGAPI_PLAYGROUND"},
 }
 
 func parseSettings(env Env) (settings, error) {
-	var set settings
+	set := settings{playground: true}
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
@@ -69,6 +74,8 @@ func parseSettings(env Env) (settings, error) {
 	flags.BoolVar(&set.allowAnonymous, "allow-anonymous", false, "serve everyone who reaches the server while no token was ever issued, "+
 		"also beyond this machine and through a proxy; also CONFIGAPI_ALLOW_ANONYMOUS")
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
+	flags.TextVar(&set.introspection, "introspection", graph.IntrospectionForTokens, "`WHO` may read the schema from the server: on (every caller), tokens (callers with a token, and every caller while no token was ever issued), or off; also CONFIGAPI_INTROSPECTION")
+	flags.Var(&set.playground, "playground", "serve the playground: `on` or off; also CONFIGAPI_PLAYGROUND")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err
