@@ -4,6 +4,7 @@ import (
 	"flag"
 
 	"configapi/graph"
+	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/eventstream"
@@ -27,6 +28,9 @@ type settings struct {
 	anonymous                grantList // once the server is closed
 	introspection            graph.Introspection
 	playground               onOff
+	adminSocket              string // "": beside the store; off: none
+	bootstrapFile            string
+	bootstrap                *auth.Credential // what the file has; nil: there is none
 }
 
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
@@ -50,6 +54,9 @@ var settingVariables = variables{
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 	"introspection":   {"CONFIGAPI_INTROSPECTION"},
 	"playground":      {"CONFIGAPI_PLAYGROUND"},
+
+	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
+	"bootstrap-token-file": {"CONFIGAPI_BOOTSTRAP_TOKEN_FILE"},
 }
 
 func parseSettings(env Env) (settings, error) {
@@ -76,11 +83,34 @@ func parseSettings(env Env) (settings, error) {
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
 	flags.TextVar(&set.introspection, "introspection", graph.IntrospectionForTokens, "`WHO` may read the schema from the server: on (every caller), tokens (callers with a token, and every caller while no token was ever issued), or off; also CONFIGAPI_INTROSPECTION")
 	flags.Var(&set.playground, "playground", "serve the playground: `on` or off; also CONFIGAPI_PLAYGROUND")
+	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+
+		"By default the path of an SQLite store with .sock, and none for other stores; also CONFIGAPI_ADMIN_SOCKET")
+	flags.StringVar(&set.bootstrapFile, "bootstrap-token-file", "", "`FILE` of the first token, which `configapi token bootstrap` makes; "+
+		"issued unless there was a token ever; also CONFIGAPI_BOOTSTRAP_TOKEN_FILE")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err
 	}
-	return set, set.check()
+	if err := set.check(); err != nil || set.bootstrapFile == "" {
+		return set, err
+	}
+	first, err := readBootstrap(set.bootstrapFile)
+	if err != nil {
+		return set, &startError{err}
+	}
+	set.bootstrap = &first
+	return set, nil
+}
+
+// socketPath returns the path of the admin socket, "" for none.
+func (set settings) socketPath() string {
+	switch set.adminSocket {
+	case "":
+		return defaultSocket(set.store)
+	case noSocket:
+		return ""
+	}
+	return set.adminSocket
 }
 
 func (set settings) check() error {
