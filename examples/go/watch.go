@@ -103,7 +103,8 @@ func params(proof string) map[string]any {
 	return map[string]any{"Authorization": proof}
 }
 
-// errRefused is the error of a stream that the server ended, or did not begin, because of its token.
+// errRefused is the error of a stream that the server ended, or did not begin, because of its
+// token.
 var errRefused = errors.New("the server does not take the token, or it may read other configs by now: list anew, and drop what is no longer there")
 
 // retryable reports whether a new attempt may succeed.
