@@ -48,22 +48,37 @@ type guarded struct {
 	server
 	store       *configstoretest.Store
 	log         *logbook
+	logger      *slog.Logger
+	changes     *audit.Log
 	ahead       atomic.Int64 // nanoseconds, of the server's clock
 	stopLogging func()       // has the audit log write what it has
 }
 
 func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts) *guarded {
+	g := newGuarded(t)
+	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
+	opts.Log, opts.Writer = g.logger, writer.Options{Audit: g.changes}
+	g.serve(t, configstoretest.On(t, memory.New(), opts), refused)
+	return g
+}
+
+// newGuarded returns a server that logs, and does not serve yet.
+func newGuarded(t *testing.T) *guarded {
 	g := &guarded{log: new(logbook)}
-	log := slog.New(slog.NewTextHandler(g.log, nil))
-	changes := audit.New(log, audit.Options{})
+	g.logger = slog.New(slog.NewTextHandler(g.log, nil))
+	g.changes = audit.New(g.logger, audit.Options{})
 	ctx, stop := context.WithCancel(context.Background())
 	audited := make(chan error, 1)
-	go func() { audited <- changes.Run(ctx) }()
+	go func() { audited <- g.changes.Run(ctx) }()
 	g.stopLogging = sync.OnceFunc(func() { stop(); <-audited })
 	t.Cleanup(g.stopLogging)
-	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
-	opts.Log, opts.Writer = log, writer.Options{Audit: changes}
-	g.store = configstoretest.On(t, memory.New(), opts)
+	return g
+}
+
+// serve begins to serve a store.
+func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *attempts.Attempts) {
+	g.store = store
+	log := g.logger
 	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
@@ -76,7 +91,6 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
 		RefuseGraphQL: graph.Refuse, Attempts: refused, Log: log,
 	}))
-	return g
 }
 
 // send sends a request with a secret, "" for none, and returns the answer and its body. Of a stream

@@ -26,12 +26,16 @@ type Twin struct {
 	// marks are the positions that stand for a rank and that the caller can know: that of
 	// an event which is not hidden, and the ends of change sets.
 	marks   [][]eventstore.Position // :: rank → positions
-	lastSet eventstore.Seq          // the change set of the last event that is not hidden
-	tokens  int                     // how many changes of tokens were made
+	known   map[eventstore.Position]bool
+	lastSet eventstore.Seq // the change set of the last event that is not hidden
+	tokens  int            // how many changes of tokens were made
 }
 
 func newTwin(w *Twins, store *Store) *Twin {
-	return &Twin{Twins: w, Store: store, ranks: []int{0}, marks: [][]eventstore.Position{{{}}}, Own: []eventstore.Position{{}}}
+	return &Twin{
+		Twins: w, Store: store, ranks: []int{0}, marks: [][]eventstore.Position{{{}}}, Own: []eventstore.Position{{}},
+		known: map[eventstore.Position]bool{{}: true},
+	}
 }
 
 // change has another caller change names in one set. What is done to a name that is not hidden is
@@ -88,13 +92,14 @@ func (s *Twin) CatchUp() {
 	s.Must(err)
 	for i := range records {
 		rank, set := len(s.marks)-1, records[i].ChangeSet
-		position := eventstore.HeadOf(&records[i]).Position()
+		position, known := eventstore.HeadOf(&records[i]).Position(), true
 		switch hidden := config.IsStream(records[i].Name) || slices.Contains(s.hidden, records[i].Name); {
 		case !hidden:
 			rank++
 			s.marks = append(s.marks, []eventstore.Position{position})
 			s.Own, s.lastSet = append(s.Own, position), set
 		case set != records[i].Seq: // no answer has the position
+			known = false
 		case set == s.lastSet: // to the caller, its last change in the set is where the set ends
 			s.marks[rank] = []eventstore.Position{position}
 		default:
@@ -104,12 +109,15 @@ func (s *Twin) CatchUp() {
 		if rank == s.ranks[len(s.ranks)-1] {
 			s.Secrets = append(s.Secrets, position)
 		}
-		s.ranks = append(s.ranks, rank)
+		s.ranks, s.known[position] = append(s.ranks, rank), known
 	}
 }
 
 // Rank returns what a position stands for: the number of events up to it that are not hidden.
 func (s *Twin) Rank(at eventstore.Position) int { return s.ranks[at.Seq] }
+
+// Knows reports whether the caller can know a position.
+func (s *Twin) Knows(at eventstore.Position) bool { return s.known[at] }
 
 // Newest returns the newest of the positions that stand for all that the caller has.
 func (s *Twin) Newest() eventstore.Position {
