@@ -145,4 +145,3 @@ func (s *twinServer) drawUndone(dice *rand.Rand) string {
 func (s *twinServer) mayRead(name string) bool {
 	return s.Caller.May(auth.Read, configstoretest.Name(s.T, name))
 }
-
