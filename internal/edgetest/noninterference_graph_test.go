@@ -83,7 +83,7 @@ func (s *twinServer) doConnection(dice *rand.Rand) string {
 		if page == nil {
 			return text.String() + whole
 		}
-		if s.EndsPages {
+		if s.EndsPages || c.field == "recentChanges" {
 			text.WriteString(s.elements(mustMarshal(object{"revisions": page["nodes"]})))
 			count = string(page["totalCount"])
 		} else {

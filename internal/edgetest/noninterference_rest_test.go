@@ -83,11 +83,11 @@ func (s *twinServer) doPages(dice *rand.Rand) string {
 }
 
 // pages reads pages from an address on, to their end. It returns all of the first answer when the
-// pages have their usual length, and of the others what is in their lists. A page of /changes does
-// not say that it is the last one when hidden changes follow.
+// pages have their usual length, and of the others what is in their lists. Pages of changes are
+// shorter, or do not say that they are the last one, where something is hidden.
 func (s *twinServer) pages(address string) string {
 	var text strings.Builder
-	joined := s.EndsPages || strings.HasPrefix(address, "/changes?")
+	joined := s.EndsPages || strings.HasPrefix(address, "/changes")
 	for n := 0; address != ""; n++ {
 		if n > 1000 {
 			s.T.Fatalf("seed %d, operation %d: the pages of %s do not end", s.Seed, s.Step, address)

@@ -72,6 +72,9 @@ var twinServerOps = []struct {
 	{"tokens over REST", (*twinServer).doTokens},
 	{"pages over GraphQL", (*twinServer).doConnection},
 	{"pages over GraphQL", (*twinServer).doConnection},
+	{"a random query", (*twinServer).doQuery},
+	{"a random query", (*twinServer).doQuery},
+	{"a random query", (*twinServer).doQuery},
 	{"changes over GraphQL", (*twinServer).doChanges},
 	{"a node", (*twinServer).doNode},
 	{"a mutation", (*twinServer).doMutation},
@@ -95,6 +98,7 @@ type twinServer struct {
 	last    *twinRequest        // the last write, nil: none
 	made    eventstore.Position // the last set that was written for the caller
 	ranks   map[string]int      // :: digits of a hash → rank
+	cursors []string            // of answers
 	issued  int                 // how many tokens were made by the caller
 }
 

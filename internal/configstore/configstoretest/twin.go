@@ -49,8 +49,8 @@ func (s *Twin) change(names []string, actor, reason string, drawn uint64) {
 	for i, text := range names {
 		dice := rand.New(rand.NewPCG(drawn, uint64(slices.Index(TwinNames, text))))
 		name, value := Name(s.T, text), Value(s.T, fmt.Sprint(dice.IntN(3)))
-		if slices.Contains(s.hidden, text) {
-			value = Value(s.T, "hidden value")
+		if s == s.Busy && !s.Caller.May(auth.Read, name) { // the caller may change it at most
+			value = Value(s.T, "a hidden value, after "+value.String())
 		}
 		state := reader.State(name)
 		switch exists := state != nil && state.Exists(); {
