@@ -103,8 +103,8 @@ func (d document) selection(of *ast.Definition, depth int) string {
 	return selected
 }
 
-// arguments returns the arguments of a field, without some that it need not have. Each has a line of
-// its own, since errors say where in a line their field is.
+// arguments returns the arguments of a field, without some that it need not have. Each has its own
+// line, since errors say where in a line their field is.
 func (d document) arguments(field *ast.FieldDefinition) string {
 	var given []string
 	for _, argument := range field.Arguments {
