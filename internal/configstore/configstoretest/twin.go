@@ -40,7 +40,7 @@ func newTwin(w *Twins, store *Store) *Twin {
 
 // change has another caller change names in one set. What is done to a name that is not hidden is
 // the same in both stores.
-func (s *Twin) change(names []string, actor, reason string, drawn uint64) {
+func (s *Twin) change(names []string, actor, reason, key string, drawn uint64) {
 	if len(names) == 0 {
 		return
 	}
@@ -64,6 +64,7 @@ func (s *Twin) change(names []string, actor, reason string, drawn uint64) {
 	}
 	set := config.ChangeSet{}.Of(commands...)
 	var err error
+	set.IdempotencyKey = Key(s.T, key)
 	set.Reason, err = config.ParseReason(reason)
 	s.Must(err)
 	if _, err := s.Store.Apply(context.Background(), auth.Caller{Name: actor, Grants: auth.Everything}, set); err != nil {

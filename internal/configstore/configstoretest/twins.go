@@ -165,9 +165,13 @@ func (w *Twins) change() {
 	if w.Dice.IntN(6) == 0 {
 		w.Busy.changeToken()
 	}
+	key := ""
+	if w.Dice.IntN(4) == 0 { // the caller has such keys, too; another one uses its own but once
+		key, actor = fmt.Sprint("key-", w.Dice.IntN(20)), fmt.Sprintf("ann-%d-%d", w.Step, w.Dice.IntN(1<<20))
+	}
 	drawn := w.Dice.Uint64()
-	w.Plain.change(visible, actor, reason, drawn)
-	w.Busy.change(all, actor, reason, drawn)
+	w.Plain.change(visible, actor, reason, key, drawn)
+	w.Busy.change(all, actor, reason, key, drawn)
 }
 
 // some returns up to most names, each once.
