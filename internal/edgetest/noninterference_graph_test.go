@@ -208,6 +208,10 @@ func (s *twinServer) doMutation(dice *rand.Rand) string {
 	if key := drawKey(dice); key != "" {
 		input["idempotencyKey"] = key
 	}
+	if dice.IntN(2) == 0 && !s.EndsPages {
+		outcome := loadSchema().Types[loadSchema().Mutation.Fields.ForName(field).Type.Name()]
+		fields = "{" + document{s, dice}.selection(outcome, 0) + "}"
+	}
 	query := fmt.Sprintf(`mutation($input:%s!){%s(input:$input)%s}`, kind, field, fields)
 	return s.write(twinRequest{line: "POST /graphql", body: mustMarshal(object{"query": query, "variables": object{"input": input}})})
 }
