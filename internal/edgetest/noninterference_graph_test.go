@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// Selections of all fields. Messages of a stream show a present config as it is when they are made,
-// so streams do not ask for it.
+// Selections of all fields.
 const (
 	changeFields   = `id configId name operation value oldValue version position changeSet committedAt actor reason reverts erased`
 	streamedFields = `{` + changeFields + `}`
@@ -173,6 +172,12 @@ func (s *twinServer) doChanges(dice *rand.Rand) string {
 		}
 		variables["after"] = batch["position"]
 	}
+}
+
+// doLookup asks for configs by name alone, which is answered in a way of its own.
+func (s *twinServer) doLookup(dice *rand.Rand) string {
+	const query = `query($a:ConfigName!,$b:ConfigName!){a:config(name:$a){id name value version} b:config(name:$b){value createdAt updatedAt}}`
+	return s.ask(dice, query, object{"a": s.drawName(dice), "b": s.drawName(dice)})
 }
 
 // doNode asks for objects by ids, also by those of what is hidden.

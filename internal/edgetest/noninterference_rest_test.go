@@ -8,22 +8,27 @@ import (
 	"strings"
 )
 
+// doGet reads a config in both forms, and something else.
 func (s *twinServer) doGet(dice *rand.Rand) string {
 	name := s.drawName(dice)
 	path := "/config/" + url.PathEscape(name)
-	line := pick(dice, path, path, path+"/history", path+"/at/"+s.drawInstant(dice), "/health", "/readyz", "/metrics", "/nowhere")
-	r := twinRequest{line: pick(dice, "GET ", "GET ", "HEAD ") + line}
-	r.headers = append(r.headers, "Accept", pick(dice, "*/*", "application/json"))
+	other := pick(dice, path+"/history", path+"/at/"+s.drawInstant(dice), "/health", "/readyz", "/metrics", "/nowhere")
+	if other == "/metrics" && s.mayRead("metrics") { // all may be read, so nothing is hidden
+		other = path
+	}
+	var headers []string
 	switch at := s.drawAt(dice); dice.IntN(4) {
 	case 0:
-		r.headers = append(r.headers, "If-None-Match", s.drawTags(dice, name))
+		headers = []string{"If-None-Match", s.drawTags(dice, name)}
 	case 1:
-		r.headers = append(r.headers, "Config-At-Least", at)
+		headers = []string{"Config-At-Least", at}
 	}
-	if line == "/metrics" && s.mayRead("metrics") { // all may be read, so nothing is hidden
-		return ""
+	var text strings.Builder
+	for _, line := range []string{path, path, other} {
+		accept := []string{"Accept", pick(dice, "*/*", "application/json")}
+		text.WriteString(s.answer(twinRequest{line: pick(dice, "GET ", "GET ", "HEAD ") + line, headers: append(accept, headers...)}))
 	}
-	return s.answer(r)
+	return text.String()
 }
 
 // drawTags draws a value of If-Match or If-None-Match.

@@ -59,6 +59,7 @@ var twinServerOps = []struct {
 	do   func(*twinServer, *rand.Rand) string
 }{
 	{"GET", (*twinServer).doGet},
+	{"GET", (*twinServer).doGet},
 	{"GET a list", (*twinServer).doList},
 	{"pages over REST", (*twinServer).doPages},
 	{"pages over REST", (*twinServer).doPages},
@@ -76,6 +77,7 @@ var twinServerOps = []struct {
 	{"a random query", (*twinServer).doQuery},
 	{"a random query", (*twinServer).doQuery},
 	{"changes over GraphQL", (*twinServer).doChanges},
+	{"configs by name", (*twinServer).doLookup},
 	{"a node", (*twinServer).doNode},
 	{"a mutation", (*twinServer).doMutation},
 	{"a mutation", (*twinServer).doMutation},
