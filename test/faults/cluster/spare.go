@@ -155,7 +155,7 @@ func (d *Database) Take(s *Spare, shared bool) (before *Spare) {
 // RouteToPrimary sends all new sessions of nodes to the primary again.
 func (d *Database) RouteToPrimary() { d.routes.Route(hostOf(d.server())) }
 
-// Fail stops the primary. It stays down until it is replaced.
+// Fail stops the primary. It stays down until it is replaced, or started by [Database.Start].
 func (d *Database) Fail(how postgrestest.Shutdown) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
