@@ -48,7 +48,10 @@ type roundResult struct {
 	FirstAcknowledged []time.Duration
 	// Taken are the times until the next primary was ready.
 	Taken []time.Duration
-	// Figures are the times of a round of rights.
+	// Rights: the round was one of rights. Streams and Figures are of it: how many there were, and
+	// how long things took.
+	Rights  bool
+	Streams int
 	Figures []rights.Figure
 	Took    time.Duration
 }
@@ -161,7 +164,7 @@ func (s *suite) rightsRound(ctx context.Context, number int, f fault.Fault) (rou
 	}
 	return roundResult{
 		Fault: f.Name, About: f.About, Findings: got.Findings, Void: got.Void, Evidence: got.Evidence,
-		Figures: got.Figures, Messages: got.Changes, Took: time.Since(begin),
+		Rights: true, Figures: got.Figures, Streams: got.Streams, Messages: got.Changes, Took: time.Since(begin),
 	}, err
 }
 
@@ -183,15 +186,13 @@ func (s *suite) print(r roundResult) {
 	if len(r.Findings) > 0 {
 		word = "BROKEN"
 	}
-	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %d writes, %d acknowledged, %d unknown, %d lost; %d sets, %d split; %d reads, %d messages; %s; recovered in %s\n",
-		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Sets, r.Split, r.Reads, r.Messages,
-		fault.Describe(r.Evidence), durations(r.Recoveries))
+	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %s\n", r.Fault, word, r.Took.Seconds(), r.counts())
 	if len(r.FirstAcknowledged) > 0 {
 		fmt.Fprintf(s.progress, "    first acknowledgement of the new primary after %s, of which it was made for %s\n",
 			durations(r.FirstAcknowledged), durations(r.Taken))
 	}
 	for _, f := range r.Figures {
-		fmt.Fprintf(s.progress, "    %s: %d, p50 %v, p99 %v, longest %v\n", f.What, f.Count, f.P50.Round(time.Millisecond), f.P99.Round(time.Millisecond), f.Max.Round(time.Millisecond))
+		fmt.Fprintf(s.progress, "    %v\n", f)
 	}
 	for _, why := range r.Void {
 		fmt.Fprintln(s.progress, "    void:", why)
@@ -199,6 +200,15 @@ func (s *suite) print(r roundResult) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(s.progress, "    %.2000s\n", f)
 	}
+}
+
+// counts says how much was done in a round.
+func (r *roundResult) counts() string {
+	if r.Rights {
+		return fmt.Sprintf("%d streams, %d changes; %s", r.Streams, r.Messages, fault.Describe(r.Evidence))
+	}
+	return fmt.Sprintf("%d writes, %d acknowledged, %d unknown, %d lost; %d sets, %d split; %d reads, %d messages; %s; recovered in %s",
+		r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Sets, r.Split, r.Reads, r.Messages, fault.Describe(r.Evidence), durations(r.Recoveries))
 }
 
 func durations(list []time.Duration) string {

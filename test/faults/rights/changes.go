@@ -102,19 +102,22 @@ func changeRights(ctx context.Context, w *world) error {
 	return t.finish(ctx)
 }
 
-// prefix is a prefix that a token can read, of one of two kinds. Two tokens have the same ones.
-func (t *token) prefix(kind string, number int) string { return fmt.Sprintf("%s/%d", kind, number/2) }
+// sharing is how many tokens read the same. Their websockets are of the same groups.
+const sharing = 4
+
+// prefixOf is a prefix that the token with a number can read, of one of two kinds.
+func prefixOf(kind string, number int) string { return fmt.Sprintf("%s/%d", kind, number/sharing) }
 
 func (t *turmoil) makeTokens(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(makers)
 	for i := range t.options.Tokens {
-		// Of two tokens with the same scope one has another fate, so that members of a group of
-		// streams end while others go on.
+		// Tokens that read the same have different fates, so that members of a group of streams end
+		// while others go on.
 		k := &token{name: fmt.Sprintf("reader%d", i), fate: fate((i + i/int(fates)) % int(fates))}
-		k.scope = []string{k.prefix("first", i)}
+		k.scope = []string{prefixOf("first", i)}
 		if k.fate == losesRead {
-			k.scope = append(k.scope, k.prefix("second", i))
+			k.scope = append(k.scope, prefixOf("second", i))
 		}
 		t.tokens = append(t.tokens, k)
 		group.Go(func() (err error) {
@@ -180,9 +183,9 @@ func (t *turmoil) follow(ctx context.Context, k *token, s *stream) {
 func (t *turmoil) write(ctx context.Context, n *cluster.Node, source *rand.Rand) {
 	for i := 0; ctx.Err() == nil; i++ {
 		number := source.IntN(len(t.tokens))
-		name := t.tokens[0].prefix([]string{"first", "second"}[i%2], number)
+		name := prefixOf([]string{"first", "second"}[i%2], number)
 		if a, err := t.set(ctx, n, t.admin, name+"/"+fmt.Sprint(n.Number), fmt.Sprint(i)); err == nil && a.status == http.StatusOK {
-			t.count("changes while rights changed", 1)
+			t.count(changesMeanwhile, 1)
 		}
 		cluster.Pause(ctx, time.Duration(50+source.IntN(50))*time.Millisecond)
 	}
@@ -191,9 +194,9 @@ func (t *turmoil) write(ctx context.Context, n *cluster.Node, source *rand.Rand)
 // writeEverywhere sets one config of each scope, all together.
 func (t *turmoil) writeEverywhere(ctx context.Context) error {
 	var changes []any
-	for number := 0; number < len(t.tokens); number += 2 {
+	for number := 0; number < len(t.tokens); number += sharing {
 		for _, kind := range []string{"first", "second"} {
-			changes = append(changes, map[string]any{"set": map[string]string{"name": t.tokens[0].prefix(kind, number) + "/all", "value": "1"}})
+			changes = append(changes, map[string]any{"set": map[string]string{"name": prefixOf(kind, number) + "/all", "value": "1"}})
 		}
 	}
 	a, err := t.ask(ctx, t.cluster.Nodes[0], t.admin, http.MethodPost, "/changes", map[string]any{"changes": changes})
@@ -218,7 +221,7 @@ func (t *turmoil) change(ctx context.Context, k *token, number int) (err error) 
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	n := t.cluster.Nodes[0]
-	first, second := k.prefix("first", number), k.prefix("second", number)
+	first, second := prefixOf("first", number), prefixOf("second", number)
 	switch k.fate {
 	case untouched:
 		return nil
@@ -243,7 +246,7 @@ func (t *turmoil) change(ctx context.Context, k *token, number int) (err error) 
 	if k.made.secret != "" {
 		k.secret = k.made.secret
 	}
-	t.count("tokens changed", 1)
+	t.count(tokensChanged, 1)
 	return err
 }
 

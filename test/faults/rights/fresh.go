@@ -42,7 +42,7 @@ func (w *world) useNewToken(ctx context.Context, token, config string) error {
 	if err != nil {
 		return err
 	}
-	w.count("new tokens used at once on the other nodes", 1)
+	w.count(freshUsed, 1)
 	var uses errgroup.Group
 	for _, n := range w.cluster.Nodes[1:] {
 		uses.Go(func() error {

@@ -131,7 +131,7 @@ func cutListeners(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		w.count("listeners ended", ended)
+		w.count(listenersEnded, ended)
 	}
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
@@ -190,7 +190,7 @@ func (o *outage) mustServeKnown(ctx context.Context, n *cluster.Node) {
 		if a, err := o.get(ctx, n, o.stays.secret, o.config); err != nil || a.status != http.StatusOK {
 			o.found("readers with known tokens go on", "node %d without PostgreSQL: %v, %v", n.Number, a, err)
 		}
-		o.count("reads with a known token without PostgreSQL", 1)
+		o.count(knownServed, 1)
 	}
 	if a, err := o.set(ctx, n, o.stays.secret, o.config, "no"); err == nil && !a.unreached() {
 		o.found("a node without PostgreSQL takes no write", "node %d: %v", n.Number, a)
@@ -207,7 +207,7 @@ func (o *outage) mustNotKnow(ctx context.Context, n *cluster.Node, secret string
 			if err != nil || !a.unreached() {
 				o.found("in doubt nobody is let in, and nobody refused", "node %d without PostgreSQL: %v, %v", n.Number, a, err)
 			}
-			o.count("requests with an unknown token without PostgreSQL", 1)
+			o.count(unknownRefused, 1)
 			return nil
 		})
 	}
@@ -238,7 +238,7 @@ func (o *outage) mustRefuse(ctx context.Context, n *cluster.Node, secret string)
 	if err != nil || a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests {
 		o.found("a revoked token is refused", "node %d: %v, %v", n.Number, a, err)
 	}
-	o.count("revoked tokens refused", 1)
+	o.count(revokedRefused, 1)
 }
 
 // stopPostgres revokes a token, stops PostgreSQL at once, and asks all nodes meanwhile.
@@ -254,7 +254,7 @@ func stopPostgres(ctx context.Context, w *world) error {
 	if err := w.cluster.Database.Fail(postgrestest.Immediate); err != nil {
 		return err
 	}
-	w.count("stops of PostgreSQL", 1)
+	w.count(postgresStopped, 1)
 	for _, n := range w.cluster.Nodes {
 		o.mustServeKnown(ctx, n)
 		o.mustNotKnow(ctx, n, stranger())

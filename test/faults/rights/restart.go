@@ -22,7 +22,7 @@ func killNode(ctx context.Context, w *world) error {
 	if err := killed.Kill(); err != nil {
 		return err
 	}
-	w.count("nodes killed", 1)
+	w.count(nodesKilled, 1)
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (a asker) ask(ctx context.Context, o *outage, n *cluster.Node) {
 		got, err := o.get(ctx, n, a.secret, o.config)
 		switch {
 		case err != nil, got.unreached():
-			o.count("requests that a starting node did not answer", 1)
+			o.count(unanswered, 1)
 		case got.status != http.StatusOK && a.inForce:
 			o.found("a token in force is never refused", "%s at the start of node %d: %v", a.what, n.Number, got)
 			return
@@ -106,7 +106,7 @@ func failOver(ctx context.Context, w *world) error {
 	}
 	old := d.Take(spare, false)
 	promoted := time.Now()
-	w.count("primaries replaced", 1)
+	w.count(primariesReplaced, 1)
 	if _, err := old.Retire(ctx); err != nil {
 		return err
 	}

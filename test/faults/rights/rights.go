@@ -59,12 +59,19 @@ type Result struct {
 	Changes  int // that streams received
 }
 
-// Figure is a distribution of times.
+// Figure is how long something took, each time.
 type Figure struct {
-	What          string
-	Count         int
-	P50, P99, Max time.Duration
+	What  string
+	Times []time.Duration // in ascending order
 }
+
+func (f Figure) String() string {
+	p50, p99 := reports.Percentile(f.Times, 50), reports.Percentile(f.Times, 99)
+	return fmt.Sprintf("%s: %d, p50 %v, p99 %v, longest %v", f.What, len(f.Times), Rounded(p50), Rounded(p99), Rounded(f.Times[len(f.Times)-1]))
+}
+
+// Rounded is a time as reports show it.
+func Rounded(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 // world is what all parts of a run share.
 type world struct {
@@ -117,6 +124,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 	}
 	w.result.Figures = w.figures()
+	for _, what := range needed {
+		if len(w.result.Findings) == 0 && w.result.Evidence[what] == 0 {
+			w.result.Void = append(w.result.Void, "there is no evidence of: "+what)
+		}
+	}
 	return w.result, context.Cause(ctx)
 }
 
@@ -133,11 +145,30 @@ func (w *world) took(what string, d time.Duration) {
 
 func (w *world) figures() (figures []Figure) {
 	for _, what := range w.order {
-		sorted := slices.Sorted(slices.Values(w.times[what]))
-		figures = append(figures, Figure{what, len(sorted), reports.Percentile(sorted, 50), reports.Percentile(sorted, 99), sorted[len(sorted)-1]})
+		figures = append(figures, Figure{what, slices.Sorted(slices.Values(w.times[what]))})
 	}
 	return figures
 }
+
+// needed is the evidence without which a run proves nothing.
+var needed = []string{
+	tokensChanged, changesMeanwhile, freshUsed, listenersEnded, knownServed, unknownRefused, nodesKilled, unanswered, postgresStopped, primariesReplaced,
+}
+
+// What the evidence counts.
+const (
+	tokensChanged     = "tokens changed"
+	changesMeanwhile  = "changes while rights changed"
+	freshUsed         = "new tokens used at once on the other nodes"
+	listenersEnded    = "listeners ended"
+	knownServed       = "reads with a known token without PostgreSQL"
+	unknownRefused    = "requests with an unknown token without PostgreSQL"
+	revokedRefused    = "revoked tokens refused"
+	nodesKilled       = "nodes killed"
+	unanswered        = "requests that a starting node did not answer"
+	postgresStopped   = "stops of PostgreSQL"
+	primariesReplaced = "primaries replaced"
+)
 
 // count adds to the evidence.
 func (w *world) count(what string, n int) {
