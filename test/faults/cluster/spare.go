@@ -93,6 +93,14 @@ func (s *Spare) Recover(ctx context.Context, lsn string) error {
 	return s.server.Recover(ctx, s.database.server(), lsn)
 }
 
+// Has waits until the spare has the event with a seq.
+func (s *Spare) Has(ctx context.Context, seq int64) error {
+	return s.until(ctx, "to have an event", func() (bool, error) {
+		head, err := s.Head(ctx)
+		return err == nil && head >= seq, err
+	})
+}
+
 // Cut ends the replication to a standby.
 func (s *Spare) Cut(ctx context.Context) error {
 	if err := s.exec(ctx, `alter system set primary_conninfo = ''`); err != nil {

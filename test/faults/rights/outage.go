@@ -23,7 +23,9 @@ type outage struct {
 	name           string
 	config         string // that both tokens may read
 	stays, goes    made
+	revoked        bool // the token that goes is revoked
 	staying, going []*stream
+	watching       context.Context // of the streams
 	cancel         context.CancelFunc
 	running        *sync.WaitGroup
 }
@@ -43,15 +45,14 @@ func (w *world) beginOutage(ctx context.Context, name string) (*outage, error) {
 	if err != nil {
 		return nil, err
 	}
-	watching, cancel := context.WithCancel(ctx)
-	o.cancel = cancel
+	o.watching, o.cancel = context.WithCancel(ctx)
 	for i := range max(4*cluster.Nodes, w.options.Tokens/2) {
 		n, e := w.cluster.Nodes[i%cluster.Nodes], edgeOf(i/cluster.Nodes)
 		stays := w.newStream(e, n, name+".stays", o.stays.secret, []string{name}, after)
 		goes := w.newStream(e, n, name+".goes", o.goes.secret, []string{name}, after)
 		o.staying, o.going = append(o.staying, stays), append(o.going, goes)
-		o.running.Go(func() { stays.run(watching) })
-		o.running.Go(func() { goes.run(watching) })
+		o.running.Go(func() { stays.run(o.watching) })
+		o.running.Go(func() { goes.run(o.watching) })
 	}
 	if err := o.write(ctx, 0); err != nil {
 		o.end()
@@ -78,6 +79,7 @@ func (o *outage) write(ctx context.Context, node int) error {
 // revokeNow revokes the token that goes, and says how its streams must end.
 func (o *outage) revokeNow(ctx context.Context, node int) (err error) {
 	o.goes, err = o.revoke(ctx, o.cluster.Nodes[node], o.name+".goes")
+	o.revoked = err == nil
 	for _, s := range o.going {
 		s.must(revoked, o.goes.position.Seq, time.Time{})
 	}
@@ -255,21 +257,76 @@ func stopPostgres(ctx context.Context, w *world) error {
 		return err
 	}
 	w.count(postgresStopped, 1)
-	for _, n := range w.cluster.Nodes {
-		o.mustServeKnown(ctx, n)
-		o.mustNotKnow(ctx, n, stranger())
-	}
+	o.mustServeWithout(ctx)
 	if err := w.cluster.Database.Start(ctx); err != nil {
 		return err
 	}
 	back := time.Now()
 	o.awaitEnds(ctx, "end of revoked streams, PostgreSQL stopped at once", o.goes.at, w.cluster.Nodes[1:]...)
-	for _, n := range w.cluster.Nodes {
-		if !until(ctx, func() bool { return o.write(ctx, n.Number) == nil }) {
-			w.found("all comes back by itself", "node %d takes no write after PostgreSQL is back", n.Number)
-		}
-		w.took("first write after PostgreSQL is back", time.Since(back))
-		o.mustRefuse(ctx, n, o.goesSecret())
-	}
+	o.awaitWrites(ctx, "first write after PostgreSQL is back", back)
 	return o.finish(ctx, nil)
+}
+
+// freezePostgres has PostgreSQL answer nobody for a while.
+func freezePostgres(ctx context.Context, w *world) error {
+	o, err := w.beginOutage(ctx, "frozen")
+	if err != nil {
+		return err
+	}
+	defer o.end()
+	var heals []func() error
+	heal := func() (err error) {
+		for _, h := range heals {
+			err = errors.Join(err, h())
+		}
+		return err
+	}
+	for _, n := range w.cluster.Nodes {
+		h, err := n.Back.Infect(proxy.Blackhole())
+		if err != nil {
+			return errors.Join(err, heal())
+		}
+		heals = append(heals, h)
+	}
+	w.count(postgresFrozen, 1)
+	o.mustServeWithout(ctx)
+	if err := heal(); err != nil {
+		return err
+	}
+	o.awaitWrites(ctx, "first write after PostgreSQL answers again", time.Now())
+	if err := o.revokeNow(ctx, 0); err != nil {
+		return err
+	}
+	o.awaitEnds(ctx, "end of revoked streams after PostgreSQL answers again, on another node", o.goes.at, w.cluster.Nodes[1:]...)
+	return o.finish(ctx, nil)
+}
+
+// mustServeWithout checks all nodes while none of them can reach PostgreSQL.
+func (o *outage) mustServeWithout(ctx context.Context) {
+	var asking sync.WaitGroup
+	for _, n := range o.cluster.Nodes {
+		asking.Go(func() {
+			o.mustServeKnown(ctx, n)
+			o.mustNotKnow(ctx, n, stranger())
+		})
+	}
+	asking.Wait()
+}
+
+// awaitWrites waits until each node takes a write again. A token that was revoked is still refused
+// then.
+func (o *outage) awaitWrites(ctx context.Context, what string, since time.Time) {
+	var asking sync.WaitGroup
+	for _, n := range o.cluster.Nodes {
+		asking.Go(func() {
+			if !until(ctx, func() bool { return o.write(ctx, n.Number) == nil }) {
+				o.found("all comes back by itself", "node %d takes no write", n.Number)
+			}
+			o.took(what, time.Since(since))
+			if o.revoked {
+				o.mustRefuse(ctx, n, o.goesSecret())
+			}
+		})
+	}
+	asking.Wait()
 }

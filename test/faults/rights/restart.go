@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"configapi/internal/postgrestest"
 	"configapi/test/faults/cluster"
 )
 
@@ -77,51 +76,4 @@ func (a asker) ask(ctx context.Context, o *outage, n *cluster.Node) {
 		}
 		cluster.Pause(ctx, 3*time.Millisecond)
 	}
-}
-
-// failOver revokes a token, and replaces the primary by a synchronous standby.
-func failOver(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "failover")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	d := w.cluster.Database
-	spare, err := d.Standby(ctx, true)
-	if err != nil {
-		return err
-	}
-	if err := o.revokeNow(ctx, 0); err != nil {
-		return err
-	}
-	if err := d.Fail(postgrestest.Kill); err != nil {
-		return err
-	}
-	for _, n := range w.cluster.Nodes {
-		o.mustServeKnown(ctx, n)
-		o.mustNotKnow(ctx, n, stranger())
-	}
-	if err := spare.Promote(ctx); err != nil {
-		return err
-	}
-	old := d.Take(spare, false)
-	promoted := time.Now()
-	w.count(primariesReplaced, 1)
-	if _, err := old.Retire(ctx); err != nil {
-		return err
-	}
-	o.awaitEnds(ctx, "end of revoked streams, the primary killed at once", o.goes.at, w.cluster.Nodes[1:]...)
-	for _, n := range w.cluster.Nodes {
-		if !until(ctx, func() bool { return o.write(ctx, n.Number) == nil }) {
-			w.found("all comes back by itself", "node %d takes no write of the new primary", n.Number)
-		}
-		w.took("first write after a failover", time.Since(promoted))
-		o.mustRefuse(ctx, n, o.goesSecret())
-	}
-	fresh, err := o.create(ctx, w.cluster.Nodes[0], o.name+".fresh", reading(o.name))
-	if err != nil {
-		return err
-	}
-	o.awaitLetIn(ctx, "first use of a new token after a failover", time.Now(), w.cluster.Nodes[1], fresh.secret)
-	return o.finish(ctx, nil)
 }

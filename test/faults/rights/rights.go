@@ -111,8 +111,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		{"listeners cut", cutListeners},
 		{"a node without PostgreSQL", isolateNode},
 		{"PostgreSQL stops", stopPostgres},
+		{"PostgreSQL frozen", freezePostgres},
 		{"a node killed", killNode},
 		{"failover", failOver},
+		{"failover that loses a token", loseTail},
 	} {
 		began := time.Now()
 		if err := part.run(ctx, w); err != nil {
@@ -152,7 +154,7 @@ func (w *world) figures() (figures []Figure) {
 
 // needed is the evidence without which a run proves nothing.
 var needed = []string{
-	tokensChanged, changesMeanwhile, freshUsed, listenersEnded, knownServed, unknownRefused, nodesKilled, unanswered, postgresStopped, primariesReplaced,
+	tokensChanged, changesMeanwhile, freshUsed, listenersEnded, knownServed, unknownRefused, nodesKilled, unanswered, postgresStopped, postgresFrozen, primariesReplaced,
 }
 
 // What the evidence counts.
@@ -167,6 +169,7 @@ const (
 	nodesKilled       = "nodes killed"
 	unanswered        = "requests that a starting node did not answer"
 	postgresStopped   = "stops of PostgreSQL"
+	postgresFrozen    = "times that PostgreSQL was frozen"
 	primariesReplaced = "primaries replaced"
 )
 
