@@ -77,8 +77,8 @@ func (r *result) markdown(rounds []roundResult) string {
 	return b.String()
 }
 
-// rightsMarkdown returns the report about rounds of rights: the facts of the run, what was done, and
-// a row for each kind of time.
+// rightsMarkdown returns the report about rounds of rights: the facts of the run, what was done,
+// and a row for each kind of time.
 func (r *result) rightsMarkdown(rounds []roundResult) string {
 	s := summarize(rounds)[0]
 	facts := slices.Clone(r.Facts)

@@ -86,8 +86,8 @@ type suite struct {
 }
 
 // runFaults runs all faults in turn. When it returns, no process runs any more and all data are
-// removed. With an error the result has the completed rounds. A round of rights has a cluster of its
-// own, and comes after the others.
+// removed. With an error the result has the completed rounds. A round of rights has a cluster of
+// its own, and comes after the others.
 func runFaults(ctx context.Context, o options, progress io.Writer) (*result, error) {
 	fmt.Fprintf(progress, "seed %d\n", o.Seed)
 	r, begin := &result{}, time.Now()

@@ -199,8 +199,8 @@ func (o *outage) mustServeKnown(ctx context.Context, n *cluster.Node) {
 	}
 }
 
-// mustNotKnow checks that a node without PostgreSQL neither lets in nor refuses a token that it does
-// not know.
+// mustNotKnow checks that a node without PostgreSQL neither lets in nor refuses a token that it
+// does not know.
 func (o *outage) mustNotKnow(ctx context.Context, n *cluster.Node, secret string) {
 	var asking errgroup.Group
 	for _, unknown := range []string{secret, stranger()} {

@@ -9,8 +9,8 @@ import (
 	"configapi/test/faults/cluster"
 )
 
-// killNode kills a node, revokes a token and makes another one, and asks the node from its start on:
-// until it has applied the history it answers nothing but probes.
+// killNode kills a node, revokes a token and makes another one, and asks the node from its start
+// on: until it has applied the history it answers nothing but probes.
 func killNode(ctx context.Context, w *world) error {
 	o, err := w.beginOutage(ctx, "killed")
 	if err != nil {

@@ -50,8 +50,8 @@ func (w *world) newStream(e edge, n *cluster.Node, name, secret string, scope []
 	}
 }
 
-// run receives until the stream ends, and keeps how. At the end of ctx the stream goes on, as far as
-// the checks are concerned.
+// run receives until the stream ends, and keeps how. At the end of ctx the stream goes on, as far
+// as the checks are concerned.
 func (s *stream) run(ctx context.Context) {
 	var err error
 	switch s.edge {
