@@ -276,7 +276,7 @@ func (t *turmoil) awaitEnds(ctx context.Context) {
 			}
 		}()
 	}
-	t.awaitAll(ctx, ending, "to end", func(s *stream) bool { return s.end() != nil })
+	t.world.awaitEnds(ctx, ending)
 }
 
 // finish makes one last change of each scope, waits for it, and checks all streams.

@@ -38,7 +38,7 @@ func firstToken(ctx context.Context, w *world) error {
 		return err
 	}
 	w.admin = first.secret
-	w.awaitAll(ctx, streams, "to end", func(s *stream) bool { return s.end() != nil })
+	w.awaitEnds(ctx, streams)
 	for _, s := range streams {
 		s.must(closed, first.position.Seq, time.Time{})
 		w.timeEnd(s, "end of anonymous streams at the first token", first.at)
@@ -51,9 +51,9 @@ func firstToken(ctx context.Context, w *world) error {
 	return w.checkAll(ctx, streams)
 }
 
-// awaitAll waits until something is true of all streams. The checks report what is not.
-func (w *world) awaitAll(ctx context.Context, streams []*stream, what string, is func(*stream) bool) {
-	left := len(streams)
+// awaitAll waits until something is true of all streams, and returns of how many it is not. The
+// checks report why.
+func (w *world) awaitAll(ctx context.Context, streams []*stream, what string, is func(*stream) bool) (left int) {
 	until(ctx, func() bool {
 		left = 0
 		for _, s := range streams {
@@ -65,6 +65,14 @@ func (w *world) awaitAll(ctx context.Context, streams []*stream, what string, is
 	})
 	if left > 0 {
 		w.count("streams that were waited for in vain "+what, left)
+	}
+	return left
+}
+
+// awaitEnds waits until all streams have ended.
+func (w *world) awaitEnds(ctx context.Context, streams []*stream) {
+	if left := w.awaitAll(ctx, streams, "to end", func(s *stream) bool { return s.end() != nil }); left > 0 {
+		w.found(ends, "%d of %d streams go on, %v after the end of their rights", left, len(streams), patience)
 	}
 }
 

@@ -95,7 +95,7 @@ func (o *outage) awaitEnds(ctx context.Context, what string, since time.Time, no
 			ending = append(ending, s)
 		}
 	}
-	o.awaitAll(ctx, ending, "to end", func(s *stream) bool { return s.end() != nil })
+	o.world.awaitEnds(ctx, ending)
 	for _, s := range ending {
 		if end := s.end(); end != nil {
 			o.took(what, end.At.Sub(since))
