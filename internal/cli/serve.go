@@ -57,7 +57,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	changes := audit.New(log, audit.Options{})
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
-		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
+		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, MaxRightsAge: set.maxRightsAge, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
 	refused := attempts.New()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"flag"
+	"time"
 
 	"configapi/internal/budget"
 	"configapi/internal/config"
@@ -24,6 +25,7 @@ type settings struct {
 	maxStreamsPerAddress     int // 0: no limit of its own
 	allowAnonymous           bool
 	anonymous                grantList // once the server is closed
+	maxRightsAge             time.Duration
 }
 
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
@@ -36,6 +38,10 @@ const (
 // make a value longer.
 const maxMaxValue = 4 << 20
 
+// minMaxRightsAge is the lower bound of --max-rights-age: below it, a store that is slow for a
+// moment would end all streams.
+const minMaxRightsAge = 5 * time.Second
+
 // settingVariables are the environment variables of flags.
 var settingVariables = variables{
 	"listen":          {"CONFIGAPI_LISTEN"},
@@ -45,6 +51,7 @@ var settingVariables = variables{
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
+	"max-rights-age":  {"CONFIGAPI_MAX_RIGHTS_AGE"},
 }
 
 func parseSettings(env Env) (settings, error) {
@@ -69,6 +76,8 @@ func parseSettings(env Env) (settings, error) {
 	flags.BoolVar(&set.allowAnonymous, "allow-anonymous", false, "serve everyone who reaches the server while no token was ever issued, "+
 		"also beyond this machine and through a proxy; also CONFIGAPI_ALLOW_ANONYMOUS")
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
+	flags.DurationVar(&set.maxRightsAge, "max-rights-age", 0, "`DURATION` such as 10m after which callers with tokens are not served any more while the store cannot be reached, "+
+		"since their rights may have ended; at least 5s; 0: they are served for ever; also CONFIGAPI_MAX_RIGHTS_AGE")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err
@@ -88,6 +97,8 @@ func (set settings) check() error {
 		return startErrorf("--max-answer must be %d to %d bytes (64 KiB to 64 MiB)", minMaxAnswer, maxMaxAnswer)
 	case set.maxStreams < 1:
 		return startErrorf("--max-streams must be at least 1")
+	case set.maxRightsAge != 0 && set.maxRightsAge < minMaxRightsAge:
+		return startErrorf("--max-rights-age must be at least %v, or 0 for no limit", minMaxRightsAge)
 	case set.maxStreamsPerAddress < 0:
 		return startErrorf("--max-streams-per-address must be at least 1, or 0 for no limit of its own")
 	}

@@ -2,7 +2,6 @@ package configstore
 
 import (
 	"context"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -32,9 +31,12 @@ func (r *rights) stream() string {
 }
 
 // check returns why a stream ends, as of a view: [auth.ErrRevoked], [auth.ErrExpired],
-// [auth.ErrChanged], or [auth.ErrNoToken] when the server was closed for its caller. nil: it goes
-// on.
+// [auth.ErrChanged], [auth.ErrNoToken] when the server was closed for its caller, or an error of
+// kind [fault.Unavailable] when the rights may be too old. nil: it goes on.
 func (r *rights) check(g *generation, view *projection.View) error {
+	if err := g.checkRightsAge(r.caller); err != nil {
+		return err
+	}
 	if r.caller.Secret != "" {
 		return r.checkToken(g, view)
 	}
@@ -78,11 +80,15 @@ func (r *rights) await(ctx context.Context, g *generation, wait func(context.Con
 	if r.caller.ExpiresAt.IsZero() {
 		return wait(ctx)
 	}
-	const least = time.Millisecond // the clocks of timers and of days differ
-	waiting, cancel := context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := wait(waiting)
-	if waiting.Err() != nil && ctx.Err() == nil {
+	session, err := g.sessions.begin(g, r.caller, func(error) { cancel() })
+	if err != nil {
+		return nil
+	}
+	defer session.End()
+	err = wait(waiting)
+	if session.Err() != nil && ctx.Err() == nil {
 		return nil
 	}
 	return err

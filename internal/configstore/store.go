@@ -56,6 +56,10 @@ type Options struct {
 	// ClockInterval is how often this node compares its clock. 0: 5 s. Negative: never, which is
 	// for a clock that counts its readings.
 	ClockInterval time.Duration
+	// MaxRightsAge is how long this node serves callers whose rights come from the history without
+	// reaching the event store, where these rights may have ended: then they are refused, and their
+	// sessions end. 0: for ever.
+	MaxRightsAge time.Duration
 	// Now is the clock of this node. It must be safe for concurrent use. nil: time.Now.
 	Now func() time.Time
 	// Codec decodes the history. It must know the events of tokens; the store stops before an event
@@ -74,8 +78,8 @@ type Options struct {
 
 // setDefaults panics when a number or a time is negative, but for ClockInterval.
 func (o *Options) setDefaults() {
-	if o.MaxValueBytes < 0 || o.ScanNames < 0 {
-		panic(fmt.Sprintf("configstore: an option is negative: MaxValueBytes %d, ScanNames %d", o.MaxValueBytes, o.ScanNames))
+	if o.MaxValueBytes < 0 || o.ScanNames < 0 || o.MaxRightsAge < 0 {
+		panic(fmt.Sprintf("configstore: an option is negative: MaxValueBytes %d, ScanNames %d, MaxRightsAge %v", o.MaxValueBytes, o.ScanNames, o.MaxRightsAge))
 	}
 	for _, option := range []struct {
 		name     string
@@ -117,6 +121,7 @@ type Store struct {
 	attempts   *writer.Attempts
 	generation atomic.Pointer[generation]
 	unknown    *unknownTokens
+	sessions   *sessions
 	probes     singleflight.Group // of the event store
 	lastProbe  atomic.Pointer[probe]
 
@@ -129,7 +134,8 @@ type Store struct {
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
 	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer), unknown: newUnknownTokens(events)}
-	s.generation.Store(newGeneration(events, s.attempts, opts, fault.ErrNotReady))
+	s.sessions = newSessions(s)
+	s.generation.Store(newGeneration(s, opts, fault.ErrNotReady))
 	return s
 }
 
@@ -146,6 +152,8 @@ func (s *Store) Run(ctx context.Context) error {
 	defer background.Wait()
 	background.Go(func() { writer.PruneReceipts(ctx, s.events, s.clock, s.opts.Log) })
 	background.Go(func() { s.watchClock(ctx) })
+	background.Go(func() { s.watchRights(ctx) })
+	background.Go(func() { s.sessions.run(ctx) })
 	for {
 		g := s.generation.Load()
 		if err := g.run(ctx, func(err error) { s.replace(g, err) }); err == nil {
@@ -179,10 +187,10 @@ func (s *Store) successor(old *generation, reason error) *generation {
 	if !errors.Is(reason, eventstore.ErrDiverged) {
 		s.opts.Log.Error("the history is broken; nothing is served until it is put right", "applied", applied, "error", reason)
 		opts.Follower.Replay = true
-		return newGeneration(s.events, s.attempts, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
+		return newGeneration(s, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
 	}
 	s.opts.Log.Error("the history is not the one that was applied; reading what is different", "applied", applied, "error", reason)
-	next := newGeneration(s.events, s.attempts, opts, fault.ErrRebuilding)
+	next := newGeneration(s, opts, fault.ErrRebuilding)
 	next.former = &former{old.view(), old.feed.Newest(), old.verifier.Rest()}
 	return next
 }

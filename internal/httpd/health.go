@@ -121,7 +121,7 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	if h.server.seesEverything(r) {
 		report.healthDetails = &healthDetails{
 			found, lagOf(state), state.Verified.String(), writesText(state.Writing), clockText(state),
-			h.server.opts.AllowAnonymous && h.server.isOpen(r.Context()),
+			h.server.opts.AllowAnonymous && h.server.isOpen(r.Context()), config.FormatInstant(h.store.RightsAsOf()),
 		}
 	}
 	body, _ := json.Marshal(report) // cannot fail for strings and numbers
@@ -142,6 +142,9 @@ type healthDetails struct {
 	Writes   string `json:"writes,omitempty"`
 	Clock    string `json:"clock,omitempty"`
 	Open     bool   `json:"open,omitempty"` // everyone may do everything
+	// RightsAsOf is the newest time up to which this server is known to have applied everything.
+	// What ended later, it may not know.
+	RightsAsOf string `json:"rights_as_of"`
 }
 
 // live serves /livez: 200 as long as the process can answer.
