@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -82,9 +83,11 @@ func (r *result) markdown(rounds []roundResult) string {
 func (r *result) rightsMarkdown(rounds []roundResult) string {
 	s := summarize(rounds)[0]
 	facts := slices.Clone(r.Facts)
-	facts.Add("verdict", s.verdict())
+	facts.Add(s.About, s.verdict())
 	facts.Add("streams", fmt.Sprintf("%d, which received %d changes", s.Streams, s.Messages))
-	facts.Add("what was done", fault.Describe(s.Evidence))
+	for _, what := range slices.Sorted(maps.Keys(s.Evidence)) {
+		facts.Add(what, fmt.Sprint(s.Evidence[what]))
+	}
 	table := reports.Table{Head: []string{"what", "how often", "p50", "p99", "longest"}}
 	for _, f := range s.Figures {
 		p50, p99, longest := reports.Percentile(f.Times, 50), reports.Percentile(f.Times, 99), f.Times[len(f.Times)-1]

@@ -269,9 +269,9 @@ func (t *turmoil) awaitEnds(ctx context.Context) {
 		defer func() {
 			for _, s := range k.streams {
 				if k.fate == expires {
-					t.timeEnd(s, "end of streams by "+what, k.expires)
+					t.timeEnd(s, what, k.expires)
 				} else {
-					t.timeEnd(s, "end of streams by "+what, k.made.at)
+					t.timeEnd(s, what, k.made.at)
 				}
 			}
 		}()

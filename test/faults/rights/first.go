@@ -41,7 +41,7 @@ func firstToken(ctx context.Context, w *world) error {
 	w.awaitEnds(ctx, streams)
 	for _, s := range streams {
 		s.must(closed, first.position.Seq, time.Time{})
-		w.timeEnd(s, "end of anonymous streams at the first token", first.at)
+		w.timeEnd(s, "the first token", first.at)
 	}
 	for _, n := range w.cluster.Nodes {
 		if a, err := w.get(ctx, n, "", "open/all"); err == nil && a.status != http.StatusUnauthorized {
@@ -76,17 +76,22 @@ func (w *world) awaitEnds(ctx context.Context, streams []*stream) {
 	}
 }
 
-// timeEnd records how long a stream took to end, on the node of the change and on others.
-func (w *world) timeEnd(s *stream, what string, since time.Time) {
+// timeEnd records how long a stream took to end because of something, on the node of the change and
+// on others.
+func (w *world) timeEnd(s *stream, because string, since time.Time) {
 	end := s.end()
 	if end == nil {
 		return
 	}
-	where := ", on another node"
-	if s.node == w.cluster.Nodes[0] {
-		where = ", on the node of the change"
+	kind := "event streams"
+	if s.edge == websocket {
+		kind = "websockets"
 	}
-	w.took(what+where, end.At.Sub(since))
+	if s.node == w.cluster.Nodes[0] {
+		w.took("end of streams on the node of the change", end.At.Sub(since))
+	} else {
+		w.took("end of "+kind+" on other nodes, by "+because, end.At.Sub(since))
+	}
 }
 
 // checkAll checks streams against the history.
