@@ -4,6 +4,7 @@ import (
 	"flag"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/eventstream"
@@ -26,6 +27,9 @@ type settings struct {
 	allowAnonymous           bool
 	anonymous                grantList // once the server is closed
 	maxRightsAge             time.Duration
+	adminSocket              string // "": beside the store; off: none
+	bootstrapFile            string
+	bootstrap                *auth.Credential // what the file has; nil: there is none
 }
 
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
@@ -52,6 +56,9 @@ var settingVariables = variables{
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 	"max-rights-age":  {"CONFIGAPI_MAX_RIGHTS_AGE"},
+
+	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
+	"bootstrap-token-file": {"CONFIGAPI_BOOTSTRAP_TOKEN_FILE"},
 }
 
 func parseSettings(env Env) (settings, error) {
@@ -78,11 +85,34 @@ func parseSettings(env Env) (settings, error) {
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
 	flags.DurationVar(&set.maxRightsAge, "max-rights-age", 0, "`DURATION` such as 10m after which callers with tokens are not served any more while the store cannot be reached, "+
 		"since their rights may have ended; at least 5s; 0: they are served for ever; also CONFIGAPI_MAX_RIGHTS_AGE")
+	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+
+		"By default the path of an SQLite store with .sock, and none for other stores; also CONFIGAPI_ADMIN_SOCKET")
+	flags.StringVar(&set.bootstrapFile, "bootstrap-token-file", "", "`FILE` of the first token, which `configapi token bootstrap` makes; "+
+		"issued unless there was a token ever; also CONFIGAPI_BOOTSTRAP_TOKEN_FILE")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err
 	}
-	return set, set.check()
+	if err := set.check(); err != nil || set.bootstrapFile == "" {
+		return set, err
+	}
+	first, err := readBootstrap(set.bootstrapFile)
+	if err != nil {
+		return set, &startError{err}
+	}
+	set.bootstrap = &first
+	return set, nil
+}
+
+// socketPath returns the path of the admin socket, "" for none.
+func (set settings) socketPath() string {
+	switch set.adminSocket {
+	case "":
+		return defaultSocket(set.store)
+	case noSocket:
+		return ""
+	}
+	return set.adminSocket
 }
 
 func (set settings) check() error {

@@ -23,6 +23,7 @@ import (
 const (
 	healthy      = "ok"
 	starting     = "it has not read its history yet"
+	beginning    = "its first token is not issued yet"
 	unreachable  = "it cannot be reached"
 	tooSlow      = "it does not answer in time"
 	rebuilding   = "its history is not the one that this server had applied, and is being read again"
@@ -120,8 +121,8 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	report := healthReport{Status: word, Timestamp: config.FormatInstant(h.now())}
 	if h.server.seesEverything(r) {
 		report.healthDetails = &healthDetails{
-			found, lagOf(state), state.Verified.String(), writesText(state.Writing), clockText(state),
-			h.server.opts.AllowAnonymous && h.server.isOpen(r.Context()), config.FormatInstant(h.store.RightsAsOf()),
+			found, lagOf(state), state.Verified.String(), config.FormatInstant(h.store.RightsAsOf()), writesText(state.Writing), clockText(state),
+			h.server.opts.AllowAnonymous && h.server.isOpen(r.Context()),
 		}
 	}
 	body, _ := json.Marshal(report) // cannot fail for strings and numbers
@@ -139,12 +140,12 @@ type healthDetails struct {
 	Checks   checks `json:"checks"`
 	Lag      lag    `json:"lag"`
 	Verified string `json:"verified"`
-	Writes   string `json:"writes,omitempty"`
-	Clock    string `json:"clock,omitempty"`
-	Open     bool   `json:"open,omitempty"` // everyone may do everything
 	// RightsAsOf is the newest time up to which this server is known to have applied everything.
 	// What ended later, it may not know.
 	RightsAsOf string `json:"rights_as_of"`
+	Writes     string `json:"writes,omitempty"`
+	Clock      string `json:"clock,omitempty"`
+	Open       bool   `json:"open,omitempty"` // everyone may do everything
 }
 
 // live serves /livez: 200 as long as the process can answer.
@@ -163,6 +164,10 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 	if errors.Is(state.Writing, eventstore.ErrReplaced) {
 		notReady(w, replaced)
+		return
+	}
+	if !h.server.hasBegun() {
+		notReady(w, beginning)
 		return
 	}
 	text := "OK"
