@@ -136,6 +136,8 @@
 //	 "createdAt":"2026-11-22T22:35:41.731604Z","createdBy":"local","expiresAt":null,
 //	 "secrets":[{"publicId":"…","createdAt":"…","expiresAt":null,"lastUsedAt":null}]}
 //
+// lastUsedAt is when a server last saw the secret, rounded down to the minute; null: never.
+//
 //	POST   /tokens                {"name":"ci","grants":[…],"expiresAt":"…","reason":"…"}
 //	POST   /tokens/{name}/rotate  {"keepOldUntil":"…","expectedVersion":1,"reason":"…"}
 //	PUT    /tokens/{name}/grants  {"grants":[…],"expectedVersion":1,"reason":"…"}
@@ -204,8 +206,9 @@
 // also right below the path of a proxy.
 //
 // An event stream has an event "changes" for each change set, whose data and promises are those of
-// GraphQL's configChanges, and whose id is the position to continue from. An EventSource does so by
-// itself when it reconnects, with Last-Event-ID, which takes precedence over the parameter after. A
+// GraphQL's configChanges, and whose id is the position to continue from. The parameter
+// after or the header Last-Event-ID, which takes precedence, says it. Browsers read the stream by
+// fetch, since an EventSource, which sends Last-Event-ID by itself, cannot send a token. A
 // position inside a change set gives that whole set again. An error ends the stream with an event
 // "error", whose data is a problem.
 //
