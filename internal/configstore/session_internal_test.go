@@ -12,8 +12,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// TestSessionsKeepNothing begins and ends sessions of many secrets in any order: what is kept is one
-// entry for each secret that has sessions, and nothing in the end.
+// TestSessionsKeepNothing begins and ends sessions of many secrets in any order: what is kept is
+// one entry for each secret that has sessions, and nothing in the end.
 func TestSessionsKeepNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(memory.New(), Options{})
