@@ -19,6 +19,7 @@ import (
 type generation struct {
 	history
 	number   int64 // how many generations there were before
+	sessions *sessions
 	opts     Options
 	writer   *writer.Writer
 	verifier *projection.Verifier
@@ -38,12 +39,12 @@ func newGeneration(s *Store, opts Options, notReady error) *generation {
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, notReady: notReady, uses: s.uses,
+		uses: s.uses, sessions: s.sessions, opts: opts, notReady: notReady,
 		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}
 	g.catchUp = newCatchUpReader(g.events)
-	g.projection = projection.New(g.feed)
+	g.projection = projection.New(publisher{g.feed, g})
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
 	opts.Follower.Loaded = func(head eventstore.Head) { g.verifier.Begin(projection.Stretch{To: head}) }
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
@@ -82,12 +83,26 @@ func (g *generation) run(ctx context.Context, lost func(error)) error {
 	start(g.follower.Run)
 	select {
 	case <-g.follower.Ready():
+		g.sessions.checkAll(g)
 		start(g.verifier.Run)
 	case <-writing.Done():
 	}
 	g.writer.Run(writing)
 	stop()
 	return parts.Wait()
+}
+
+// publisher ends the sessions whose rights end with events, before the feed publishes these events.
+// So nothing that follows them reaches such a session.
+type publisher struct {
+	*feed.Feed
+	generation *generation
+}
+
+// Publish is called with events once the newest view has them.
+func (p publisher) Publish(revisions []*eventstore.Revision) {
+	p.generation.sessions.applied(p.generation, revisions)
+	p.Feed.Publish(revisions)
 }
 
 // err returns an error of kind [fault.Unavailable] while the generation must not be used: its
