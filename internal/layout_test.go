@@ -60,9 +60,12 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
+
+	{"internal/tokenclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem", ""},
+	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "internal/attempts graph/document graph/encode graph/generated graph/input graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},

@@ -50,10 +50,11 @@ func (l *grantList) Set(text string) error {
 var errExposed = errors.New("no token was ever issued, so everyone may read and change everything, and the address of --listen is not a loopback address")
 
 // warnIfOpen logs a warning if a server is open to everyone. If it also listens beyond this
-// machine, and nobody has allowed that, it is refused instead: refuse gets the reason.
-func warnIfOpen(ctx context.Context, store *configstore.Store, address net.Addr, set settings, log *slog.Logger, refuse context.CancelCauseFunc) {
+// machine, and nobody has allowed that, it is refused instead: refuse gets the reason. begun is
+// closed when the first token is issued, if there is one to issue.
+func warnIfOpen(ctx context.Context, store *configstore.Store, begun <-chan struct{}, address net.Addr, set settings, log *slog.Logger, refuse context.CancelCauseFunc) {
 	select {
-	case <-store.Ready():
+	case <-begun:
 	case <-ctx.Done():
 		return
 	}

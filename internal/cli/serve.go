@@ -60,7 +60,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
-	refused := attempts.New()
+	refused, begun := attempts.New(), make(chan struct{})
 	defer holdHeapFloor(store.Ready())()
 	graphqlAPI := graph.NewHandler(store, graph.Options{
 		Budgets: bounds.Options{
@@ -78,6 +78,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		GraphQL:    graphqlAPI,
 		Playground: console.Playground(),
 		Guard:      guard,
+		Begun:      begun,
 
 		RefuseGraphQL: graph.Refuse, Attempts: refused, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an
@@ -93,18 +94,19 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 
 	auditing := start(changes.Run)
 	storing := start(store.Run)
+	beginning := start(func(ctx context.Context) error { return begin(ctx, store, set.bootstrap, begun, log) })
 	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
 	warning := start(func(ctx context.Context) error {
-		warnIfOpen(ctx, store, listener.Addr(), set, log, refuse)
+		warnIfOpen(ctx, store, begun, listener.Addr(), set, log, refuse)
 		return nil
 	})
-	err := server.Serve(ctx, listener)
+	err := serveBoth(ctx, server, listener, adminListener(set.socketPath(), log))
 	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
 		err = errors.Join(exposed, err)
 	}
-	return errors.Join(err, warning.stop(), limiting.stop(), storing.stop(), auditing.stop())
+	return errors.Join(err, warning.stop(), beginning.stop(), limiting.stop(), storing.stop(), auditing.stop())
 }
 
 // sharedBounds are the budgets and the limits that all edges share.

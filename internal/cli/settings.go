@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 
+	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/eventstream"
@@ -24,6 +25,9 @@ type settings struct {
 	maxStreamsPerAddress     int // 0: no limit of its own
 	allowAnonymous           bool
 	anonymous                grantList // once the server is closed
+	adminSocket              string    // "": beside the store; off: none
+	bootstrapFile            string
+	bootstrap                *auth.Credential // what the file has; nil: there is none
 }
 
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
@@ -45,6 +49,9 @@ var settingVariables = variables{
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
+
+	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
+	"bootstrap-token-file": {"CONFIGAPI_BOOTSTRAP_TOKEN_FILE"},
 }
 
 func parseSettings(env Env) (settings, error) {
@@ -69,11 +76,34 @@ func parseSettings(env Env) (settings, error) {
 	flags.BoolVar(&set.allowAnonymous, "allow-anonymous", false, "serve everyone who reaches the server while no token was ever issued, "+
 		"also beyond this machine and through a proxy; also CONFIGAPI_ALLOW_ANONYMOUS")
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
+	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+
+		"By default the path of an SQLite store with .sock, and none for other stores; also CONFIGAPI_ADMIN_SOCKET")
+	flags.StringVar(&set.bootstrapFile, "bootstrap-token-file", "", "`FILE` of the first token, which `configapi token bootstrap` makes; "+
+		"issued unless there was a token ever; also CONFIGAPI_BOOTSTRAP_TOKEN_FILE")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err
 	}
-	return set, set.check()
+	if err := set.check(); err != nil || set.bootstrapFile == "" {
+		return set, err
+	}
+	first, err := readBootstrap(set.bootstrapFile)
+	if err != nil {
+		return set, &startError{err}
+	}
+	set.bootstrap = &first
+	return set, nil
+}
+
+// socketPath returns the path of the admin socket, "" for none.
+func (set settings) socketPath() string {
+	switch set.adminSocket {
+	case "":
+		return defaultSocket(set.store)
+	case noSocket:
+		return ""
+	}
+	return set.adminSocket
 }
 
 func (set settings) check() error {

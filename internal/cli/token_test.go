@@ -58,7 +58,7 @@ ci 1 INSTANT never `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token
 	for _, id := range []string{publicID(first), first, second} {
 		mustPrint(t, 0, "name ci\nstate in force\nsecret in force\ngrants READ:payments\nexpires INSTANT\ncreated INSTANT by local\n", on("token", "whois", id)...)
 	}
-	mustPrint(t, 0, "ci is revoked; version 4\n", on("token", "revoke", "ci")...)
+	mustPrint(t, 0, "ci is revoked\n", on("token", "revoke", "ci")...)
 	mustPrint(t, 0, "name ci\nstate revoked\nsecret ended\ngrants READ:payments\nexpires INSTANT\ncreated INSTANT by local\n", on("token", "whois", second)...)
 	if got := runWith(t.Context(), strings.NewReader(second+"\n"), nil, on("token", "whois", "-")...); got.code != 0 || !strings.HasPrefix(got.stdout, "name     ci\n") || strings.Contains(got.stdout, second) {
 		t.Errorf("got %+v, want whose the secret on standard input is", got)
@@ -73,7 +73,7 @@ ci 1 INSTANT never `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token
 		mustPrint(t, 1, "configapi: "+want+"\n", on(args...)...)
 	}
 	stranger, _ := auth.NewSecret()
-	mustPrint(t, 1, "configapi: no token of this store has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
+	mustPrint(t, 1, "configapi: no token that you may see has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
 }
 
 func TestCan(t *testing.T) {

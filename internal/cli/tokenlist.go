@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,34 +12,25 @@ import (
 	"time"
 
 	"configapi/internal/auth"
-	"configapi/internal/configstore"
 )
 
 // listTokens prints a line for each token that is not revoked.
 func listTokens(ctx context.Context, env Env) error {
 	f := newTokenFlags("list")
-	const about = `Lists the tokens that are not revoked, by name, also those that have expired. It changes nothing, and
-may run beside a server.`
-	if err := parseFlags(env, f.FlagSet, about, variables{"store": storeVariables}); err != nil {
+	const about = `Lists the tokens that are not revoked, by name, also those that have expired.` + aboutPlaces
+	if err := parseFlags(env, f.FlagSet, about, nil); err != nil {
 		return err
 	}
-	return onStore(ctx, f.store, openForReading, func(store *configstore.Store) error {
-		if err := store.ReadUses(ctx); err != nil {
+	return f.use(ctx, env, openForReading, func(tokens tokens) error {
+		list, err := tokens.List(ctx)
+		if err != nil {
 			return err
 		}
 		out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tLAST USED\tSECRETS\tGRANTS")
-		for after, more := "", true; more; {
-			page, err := store.Tokens(auth.Local, after, configstore.MaxPageSize)
-			if err != nil {
-				return err
-			}
-			for _, t := range page.Tokens {
-				after = t.Name.String()
-				ids, used := secretsText(store.SecretsOf(t))
-				fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), used, ids, grantsText(t.Grants))
-			}
-			more = page.More
+		for _, t := range list {
+			ids, used := secretsText(t.InForce)
+			fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), used, ids, grantsText(t.Grants))
 		}
 		return out.Flush()
 	})
@@ -49,8 +41,8 @@ func whoisToken(ctx context.Context, env Env) error {
 	f := newTokenFlags("whois")
 	const about = `Says whose a leaked secret is. ID is its public id, cfg_ and 22 letters and digits, or all of the
 secret; - reads it from standard input, where no list of processes shows it. It finds revoked tokens,
-too. It changes nothing, and may run beside a server.`
-	given, err := parseFlagsAndWords(env, f.FlagSet, "ID", about, variables{"store": storeVariables})
+too.` + aboutPlaces
+	given, err := parseFlagsAndWords(env, f.FlagSet, "ID", about, nil)
 	if err != nil {
 		return err
 	}
@@ -67,10 +59,13 @@ too. It changes nothing, and may run beside a server.`
 	if err != nil {
 		return startErrorf("this is neither a public id, cfg_ and 22 letters and digits, nor a whole secret")
 	}
-	return onStore(ctx, f.store, openForReading, func(store *configstore.Store) error {
-		t, err := store.TokenOf(auth.Local, id)
+	return f.use(ctx, env, openForReading, func(tokens tokens) error {
+		t, err := tokens.TokenOf(ctx, id)
+		if errors.Is(err, auth.ErrTokenNotFound) {
+			return fmt.Errorf("no token that you may see has, or had last, the secret cfg_%s", id)
+		}
 		if err != nil {
-			return fmt.Errorf("no token of this store has, or had last, the secret cfg_%s", id)
+			return err
 		}
 		return describe(env.Stdout, t, id, time.Now())
 	})
@@ -112,7 +107,7 @@ func createdText(t *auth.Token) string {
 }
 
 // secretsText returns the public ids of secrets, and when the last one of them was used.
-func secretsText(secrets []configstore.TokenSecret) (ids, used string) {
+func secretsText(secrets []auth.UsedSecret) (ids, used string) {
 	var all []string
 	var last time.Time
 	for _, s := range secrets {

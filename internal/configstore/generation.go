@@ -39,7 +39,7 @@ func newGeneration(s *Store, opts Options, notReady error) *generation {
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		uses: s.uses, sessions: s.sessions, opts: opts, notReady: notReady,
+		opts: opts, notReady: notReady, sessions: s.sessions, uses: s.uses,
 		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}

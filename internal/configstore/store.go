@@ -117,8 +117,8 @@ type Store struct {
 	attempts   *writer.Attempts
 	generation atomic.Pointer[generation]
 	unknown    *unknownTokens
-	uses       *uses
 	sessions   *sessions
+	uses       *uses
 	probes     singleflight.Group // of the event store
 	lastProbe  atomic.Pointer[probe]
 
@@ -130,7 +130,10 @@ type Store struct {
 // or a time of the options is negative, unless it is documented otherwise.
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
-	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer), unknown: newUnknownTokens(events), uses: newUses(events, opts.Log)}
+	s := &Store{
+		opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer),
+		unknown: newUnknownTokens(events), uses: newUses(events, opts.Log),
+	}
 	s.sessions = newSessions(s)
 	s.generation.Store(newGeneration(s, opts, fault.ErrNotReady))
 	return s
@@ -149,8 +152,8 @@ func (s *Store) Run(ctx context.Context) error {
 	defer background.Wait()
 	background.Go(func() { writer.PruneReceipts(ctx, s.events, s.clock, s.opts.Log) })
 	background.Go(func() { s.watchClock(ctx) })
-	background.Go(func() { s.keepUses(ctx) })
 	background.Go(func() { s.sessions.run(ctx) })
+	background.Go(func() { s.keepUses(ctx) })
 	for {
 		g := s.generation.Load()
 		if err := g.run(ctx, func(err error) { s.replace(g, err) }); err == nil {

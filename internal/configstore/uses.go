@@ -24,22 +24,21 @@ const (
 	strayUse = 24 * time.Hour
 )
 
-// TokenSecret is one secret of a token that is in force.
-type TokenSecret struct {
-	auth.TokenSecret
-	// LastUsedAt is when a node saw it last, rounded down to the minute. Uses on other nodes are
-	// known up to 2 minutes later. Zero: never, as far as is known.
-	LastUsedAt time.Time
-}
-
 // SecretsOf returns the secrets of a token that are in force now: none, one or two.
-func (s *Store) SecretsOf(t *auth.Token) []TokenSecret {
+func (s *Store) SecretsOf(t *auth.Token) []auth.UsedSecret {
 	secrets := t.SecretsAt(s.opts.Now())
-	shown := make([]TokenSecret, len(secrets))
+	shown := make([]auth.UsedSecret, len(secrets))
 	for i, secret := range secrets {
-		shown[i] = TokenSecret{secret, s.uses.last(secret.ID)}
+		shown[i] = s.SecretOf(t, secret.ID)
 	}
 	return shown
+}
+
+// SecretOf returns the secret of a token that has the public id, also one that has ended. It is the
+// zero one when the token does not have it.
+func (s *Store) SecretOf(t *auth.Token, id auth.PublicID) auth.UsedSecret {
+	secret, _ := t.Secret(id)
+	return auth.UsedSecret{TokenSecret: secret, LastUsedAt: s.uses.last(id)}
 }
 
 // uses are the minutes in which secrets were last used, on any node as far as this one knows. It

@@ -23,7 +23,7 @@ const healthCallerTime = time.Second
 // read. OPTIONS is not authenticated: browsers send it without a token.
 func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	switch {
-	case !isReady(s.opts.Store):
+	case !s.isReady():
 		s.answerNotReady(e)
 		return
 	case r.Method == http.MethodOptions:
@@ -146,6 +146,9 @@ func (s *Server) refuse(e *exchange, r *http.Request, kind fault.Kind, message s
 // seesEverything reports whether the caller of a request may read everything. It is false when the
 // caller cannot be authenticated in time.
 func (s *Server) seesEverything(r *http.Request) bool {
+	if !s.hasBegun() {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), healthCallerTime)
 	defer cancel()
 	caller, _, err := s.callerOf(ctx, r)

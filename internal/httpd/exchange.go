@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"configapi/internal/excerpt"
@@ -34,6 +35,15 @@ const (
 
 // ServeHTTP serves one request. It implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.exchange(w, r, func(e *exchange, r *http.Request) {
+		if s.admit(e, r) {
+			s.route(e, r)
+		}
+	})
+}
+
+// exchange has answer serve one request, within the bounds of all requests.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, answer func(*exchange, *http.Request)) {
 	conn := connInfoOf(r.Context())
 	if conn == nil { // tests use the server as a handler
 		conn = new(connInfo)
@@ -50,9 +60,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = e.body
 	}
 	defer e.finish(r)
-	if s.admit(e, r) {
-		s.route(e, r)
-	}
+	answer(e, r)
 }
 
 // exchange is one request and its answer. It is the [http.ResponseWriter] that handlers get, and it
@@ -270,7 +278,7 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	record.AddAttrs(
 		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
 		// escaped: without control characters
-		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("path", excerpt.Of(withoutSecret(r.URL.EscapedPath()), maxLoggedPath)),
 		slog.Int("status", e.status),
 		slog.Int64("bytes", e.bytes),
 		slog.Duration("duration", now.Sub(e.start)),
@@ -284,4 +292,14 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		record.AddAttrs(slog.Bool("aborted", true))
 	}
 	_ = log.Handler().Handle(ctx, record) // there is no other place to report it
+}
+
+// withoutSecret returns a path for the log. At /secrets/ a public id is expected, and a client may
+// send a whole secret by mistake.
+func withoutSecret(path string) string {
+	const longest = len("/v1/secrets/cfg_") + 22 // of a public id
+	if len(path) > longest && strings.Contains(path[:longest], "/secrets/") {
+		return path[:longest] + "…"
+	}
+	return path
 }

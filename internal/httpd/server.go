@@ -62,6 +62,9 @@ type Options struct {
 	AllowAnonymous bool
 	// Store is asked for its health and whether it is ready.
 	Store *configstore.Store
+	// Begun is closed when the server may answer: until then it answers nothing but the probes, as
+	// before the history is applied. nil: it may from the beginning.
+	Begun <-chan struct{}
 	// Guard decides which hosts and which origins are allowed. nil: IP addresses, localhost, and
 	// pages of the server itself.
 	Guard *origin.Guard
@@ -174,12 +177,16 @@ func New(opts Options) *Server {
 //
 // Serve closes the listener.
 func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
-	listener := limit(inner, s.opts)
+	return s.serve(ctx, limit(inner, s.opts), s, s.opts.Shutdown)
+}
+
+// serve has a handler serve the connections of a listener until ctx ends. hooks are called then.
+func (s *Server) serve(ctx context.Context, listener *listener, handler http.Handler, hooks []func(context.Context) error) error {
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	unused := newUnusedConns()
 	server := &http.Server{
-		Handler:           s,
+		Handler:           handler,
 		ReadHeaderTimeout: s.opts.ReadHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -198,26 +205,26 @@ func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
 		return fmt.Errorf("serving HTTP: %w", err)
 	case <-ctx.Done():
 	}
-	err := s.shutDown(context.WithoutCancel(ctx), server)
+	err := shutDown(context.WithoutCancel(ctx), server, hooks)
 	<-served
 	return err
 }
 
 // shutDown accepts no more connections and waits for open requests.
-func (s *Server) shutDown(ctx context.Context, server *http.Server) error {
+func shutDown(ctx context.Context, server *http.Server, hooks []func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
-	errs := make([]error, len(s.opts.Shutdown))
-	var hooks sync.WaitGroup
-	for i, hook := range s.opts.Shutdown {
-		hooks.Go(func() { errs[i] = hook(ctx) })
+	errs := make([]error, len(hooks))
+	var calls sync.WaitGroup
+	for i, hook := range hooks {
+		calls.Go(func() { errs[i] = hook(ctx) })
 	}
 	err := server.Shutdown(ctx)
 	if err != nil {
 		_ = server.Close()
 		err = fmt.Errorf("requests were cut off after %v: %w", shutdownTimeout, err)
 	}
-	hooks.Wait()
+	calls.Wait()
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return fmt.Errorf("shutting the HTTP server down: %w", err)
 	}

@@ -20,6 +20,8 @@
 //	GET     /children                      what lies directly below a prefix
 //
 //	GET     /tokens                        the tokens that the client may see, by name
+//	GET     /tokens/{name}                 one token
+//	GET     /secrets/{publicId}            whose a secret is, also one that is revoked
 //	POST    /tokens                        makes a token; the answer has its secret
 //	POST    /tokens/{name}/rotate          gives a token a new secret, which the answer has
 //	PUT     /tokens/{name}/grants          gives a token other grants
@@ -144,7 +146,11 @@
 // Only name and grants are needed; rotate and DELETE need no body. The answer is
 // {"token":{…},"secret":"cfg_…","position":"…"}: secret is there when one was made, and token is
 // null after DELETE. GET /tokens?first=&after= answers {"tokens":[…],"totalCount":1}, and its Link
-// leads to the next page.
+// leads to the next page. GET /tokens/{name} answers {"token":{…}}. GET /secrets/{publicId}, with
+// or without cfg_ before the id, answers
+//
+//	{"token":{…},"revoked":false,"secret":{"publicId":"…","createdAt":"…","expiresAt":null,
+//	 "lastUsedAt":null},"inForce":true}
 //
 // The ETag of an answer about one token is its version, and If-Match takes it in place of
 // expectedVersion. Nothing here may be stored (Cache-Control: no-store), and an Idempotency-Key is
