@@ -118,6 +118,7 @@ type Store struct {
 	generation atomic.Pointer[generation]
 	unknown    *unknownTokens
 	sessions   *sessions
+	uses       *uses
 	probes     singleflight.Group // of the event store
 	lastProbe  atomic.Pointer[probe]
 
@@ -129,7 +130,10 @@ type Store struct {
 // or a time of the options is negative, unless it is documented otherwise.
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
-	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer), unknown: newUnknownTokens(events)}
+	s := &Store{
+		opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer),
+		unknown: newUnknownTokens(events), uses: newUses(events, opts.Log),
+	}
 	s.sessions = newSessions(s)
 	s.generation.Store(newGeneration(s, opts, fault.ErrNotReady))
 	return s
@@ -149,6 +153,7 @@ func (s *Store) Run(ctx context.Context) error {
 	background.Go(func() { writer.PruneReceipts(ctx, s.events, s.clock, s.opts.Log) })
 	background.Go(func() { s.watchClock(ctx) })
 	background.Go(func() { s.sessions.run(ctx) })
+	background.Go(func() { s.keepUses(ctx) })
 	for {
 		g := s.generation.Load()
 		if err := g.run(ctx, func(err error) { s.replace(g, err) }); err == nil {
