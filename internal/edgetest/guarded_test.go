@@ -57,6 +57,7 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 	g := &guarded{log: new(logbook)}
 	log := slog.New(slog.NewTextHandler(g.log, nil))
 	changes, refusals, metrics := audit.New(log, audit.Options{}), audit.NewRefusals(log), httpd.NewMetrics()
+	refuse := httpd.CallerRefused(metrics, refusals)
 	ctx, stop := context.WithCancel(context.Background())
 	var logging sync.WaitGroup
 	logging.Go(func() { _ = changes.Run(ctx) }) // returns nil
@@ -66,7 +67,7 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
 	opts.Log, opts.Writer = log, writer.Options{Audit: changes}
 	g.store = configstoretest.On(t, memory.New(), opts)
-	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: httpd.CallerRefused(metrics, refusals), Log: log})
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: refuse, Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 		defer cancel()
@@ -75,7 +76,7 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 		}
 	})
 	options := httpd.Options{
-		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
+		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Refused: refuse, Log: log}), GraphQL: api,
 		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, Metrics: metrics, Log: log,
 	}
 	for _, change := range tune {

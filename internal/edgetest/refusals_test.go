@@ -3,6 +3,7 @@ package edgetest_test
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -140,6 +141,74 @@ func TestRefusalsInTheLog(t *testing.T) {
 	}
 	if strings.Contains(log, unknown) || strings.Contains(log, "cfg_") {
 		t.Errorf("the log has a secret:\n%s", log)
+	}
+}
+
+// TestDeniedCallersInTheLog has a caller do what it has no right to, on each edge.
+func TestDeniedCallersInTheLog(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, nil)
+	g.store.MustSet(t, "b", "0")
+	secret := g.store.MustIssue(t, "reader", time.Time{}, "READ:a", "READ:b")
+	kept, err := auth.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sets, oneSet = `mutation{setConfig(input:{name:"b",value:"secret-value"}){...on UserError{code}}}`, `mutation{applyConfigs(input:{changes:[{delete:{name:"b"}}]}){__typename}}`
+	const all, back = `{tokens{totalCount}}`, `mutation{revertConfigs(input:{to:{position:"0-00000000"},filter:{prefix:"b"}}){__typename}}`
+	for id, request := range map[string][2]string{
+		"r0": {"PUT /config/b", `{"value":"secret-value"}`}, "r1": {"POST /changes", `{"changes":[{"delete":{"name":"b"}}]}`},
+		"r2": {"GET /tokens", ""}, "r3": {"GET /metrics", ""}, "r4": {"POST /graphql", query(sets)}, "r5": {"POST /graphql", query(oneSet)},
+		"r6": {"POST /graphql", query(all)}, "r7": {"POST /graphql", query(back)}, "r8": {"POST /graphql", query(`mutation{revokeToken(input:{name:"x"}){__typename}}`)},
+	} {
+		if got, body := g.send(t, secret, request[0], request[1], "X-Request-Id", id); got.StatusCode >= 500 {
+			t.Errorf("%v: got %d %s", request, got.StatusCode, body)
+		}
+	}
+	c, err := g.dial(t, secret, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, c, sets); !strings.Contains(got, "FORBIDDEN") {
+		t.Errorf("a websocket got %s", got)
+	}
+	g.stopLogging()
+	log := g.log.String()
+	lines := regexp.MustCompile(`msg="caller refused" why="(?:nothing was written: )?(READ|WRITE|ADMIN)(?: on b)? is not granted[^"]*" remote=127\.0\.0\.1:\d+ actor=reader public_id=`+string(kept.ID)+` request_id=(\S+)\n`).FindAllStringSubmatch(log, -1)
+	ids := map[string]bool{}
+	for _, line := range lines {
+		ids[line[2]] = true
+	}
+	for i := range 9 {
+		if id := "r" + strconv.Itoa(i); !ids[id] {
+			t.Errorf("%s has no line", id)
+		}
+	}
+	if len(lines) != 10 || len(ids) != 10 || strings.Contains(log, "secret-value") {
+		t.Errorf("got %d lines of %d requests:\n%s", len(lines), len(ids), log)
+	}
+}
+
+// TestRequestIDsOfChanges changes something on each edge: the line of the change has the id of the
+// request.
+func TestRequestIDsOfChanges(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, nil)
+	secret := g.store.MustIssue(t, "admin", time.Time{}, "READ,WRITE,ADMIN:")
+	const makesToken = `mutation{createToken(input:{name:"two",grants:[{actions:[READ],prefix:"a"}]}){__typename}}`
+	requests := map[string][2]string{
+		"r0": {"PUT /config/a", `{"value":"0"}`}, "r1": {"POST /changes", `{"changes":[{"set":{"name":"b","value":"0"}}]}`},
+		"r2": {"POST /tokens", `{"name":"one","grants":[{"actions":["READ"],"prefix":"a"}]}`},
+		"r3": {"POST /graphql", query(`mutation{setConfig(input:{name:"c",value:"0"}){__typename}}`)}, "r4": {"POST /graphql", query(makesToken)},
+	}
+	for id, request := range requests {
+		if got, body := g.send(t, secret, request[0], request[1], "X-Request-Id", id); got.StatusCode >= 400 {
+			t.Errorf("%v: got %d %s", request, got.StatusCode, body)
+		}
+	}
+	g.stopLogging()
+	for id := range requests {
+		if changed := regexp.MustCompile(`msg="(config|token) changed" .*actor=admin .*request_id=` + id + `\n`); !changed.MatchString(g.log.String()) {
+			t.Errorf("%s has no line:\n%s", id, g.log.String())
+		}
 	}
 }
 
