@@ -16,31 +16,33 @@ import (
 // the place of gqlgen's own executor, which leaves many errors of variables to the fields that use
 // them, and validates a document before its limits can be checked: see ADR 0017.
 type executor struct {
-	schema    graphql.ExecutableSchema
-	resolver  *resolver
-	documents *document.Checker
-	present   graphql.ErrorPresenterFunc
-	recover   graphql.RecoverFunc
+	schema        graphql.ExecutableSchema
+	resolver      *resolver
+	documents     *document.Checker
+	introspection Introspection
+	present       graphql.ErrorPresenterFunc
+	recover       graphql.RecoverFunc
 }
 
 var _ graphql.GraphExecutor = (*executor)(nil)
 
-func newExecutor(root *resolver, errors presenter) *executor {
+func newExecutor(root *resolver, introspection Introspection, errors presenter) *executor {
 	schema := executable(root)
 	return &executor{
-		schema:    schema,
-		resolver:  root,
-		documents: document.New(schema.Schema(), document.Options{Prepare: prepare}),
-		present:   errors.present,
-		recover:   errors.recovered,
+		schema:        schema,
+		resolver:      root,
+		documents:     document.New(schema.Schema(), document.Options{Prepare: prepare}),
+		introspection: introspection,
+		present:       errors.present,
+		recover:       errors.recovered,
 	}
 }
 
 // prepare compiles the look-ups of an operation that consists of them.
 func prepare(operation *ast.OperationDefinition) any { return encode.LookupsOf(operation) }
 
-// CreateOperationContext checks a request: see [document.Checker.Check]. The context that it
-// returns with errors has what the log and the errors need.
+// CreateOperationContext checks a request: see [document.Checker.Check], and whether the caller may
+// introspect. The context that it returns with errors has what the log and the errors need.
 func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op := &graphql.OperationContext{
 		RawQuery:               params.Query,
@@ -51,7 +53,13 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		ResolverMiddleware:     countField,
 		RootResolverMiddleware: sizeBuffer,
 	}
-	return op, e.documents.Check(op, params.Variables)
+	if errs := e.documents.Check(op, params.Variables); len(errs) > 0 {
+		return op, errs
+	}
+	if refused := e.introspection.refuse(ctx, e.resolver.store, op.Operation); refused != nil {
+		return op, gqlerror.List{refused}
+	}
+	return op, nil
 }
 
 // DispatchOperation begins an operation, and returns the function that executes it. That of a query
