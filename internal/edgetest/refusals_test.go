@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -268,6 +270,54 @@ func TestATokenThatEndsDuringItsRequest(t *testing.T) {
 				t.Error("the token was not revoked")
 			}
 		})
+	}
+}
+
+// TestAValidTokenAmongGuesses has one address send a thousand guesses, many at a time, and a valid
+// token in between: it is never limited, on any edge.
+func TestAValidTokenAmongGuesses(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, attempts.New(attempts.Options{Delay: time.Millisecond, Burst: 5, Interval: time.Hour}))
+	good := g.store.MustIssue(t, "good", time.Time{}, "READ:")
+	unknown, _ := auth.NewSecret()
+	var guesses sync.WaitGroup
+	var refused, limited atomic.Int64
+	for range 10 {
+		guesses.Go(func() {
+			for i := range 100 {
+				secret := "cfg_wrong"
+				if i%50 == 0 { // the server looks for it in the history, which takes a while
+					secret = unknown
+				}
+				switch got, _ := g.send(t, secret, "GET /config", ""); got.StatusCode {
+				case http.StatusUnauthorized:
+					refused.Add(1)
+				case http.StatusTooManyRequests:
+					limited.Add(1)
+				}
+			}
+		})
+	}
+	ended := make(chan struct{})
+	go func() { guesses.Wait(); close(ended) }()
+	for over := false; !over; {
+		select {
+		case <-ended:
+			over = true
+		default:
+		}
+		for _, request := range [][2]string{{"GET /config", ""}, {"POST /graphql", listConfigs}} {
+			if got, body := g.send(t, good, request[0], request[1]); got.StatusCode != http.StatusOK {
+				t.Fatalf("%s: got %d %s", request[0], got.StatusCode, body)
+			}
+		}
+		c, err := g.dial(t, "", inPayload(good))
+		if err != nil {
+			t.Fatalf("a websocket: %v", err)
+		}
+		c.Close()
+	}
+	if refused.Load() != 5 || limited.Load() != 995 {
+		t.Errorf("%d guesses got 401 and %d 429, want 5 and 995", refused.Load(), limited.Load())
 	}
 }
 
