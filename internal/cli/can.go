@@ -14,13 +14,13 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 )
 
 // can says whether a token may do something to a config, or checks a file of such questions.
 func can(ctx context.Context, env Env) error {
 	flags := flag.NewFlagSet("can", flag.ContinueOnError)
-	store := flags.String("store", defaultStore, storeUsage)
+	var at place
+	at.flags(flags)
 	as := flags.String("as", "", "`NAME` of the token")
 	file := flags.String("f", "", "`FILE` of questions with the answers that they must have; - means standard input")
 	const about = `Says whether a token may READ, WRITE or ADMIN a config of some name, and prints the grant that decides.
@@ -31,9 +31,8 @@ one is not as the line says:
     allow READ payments/timeout as ci
     deny WRITE payments/timeout as ci
 
-A token that has expired may do nothing; one that is unknown or revoked fails its line. It changes
-nothing, and may run beside a server.`
-	words, err := parseFlagsAndWords(env, flags, "[ACTION NAME]", about, variables{"store": storeVariables})
+A token that has expired may do nothing; one that is unknown or revoked fails its line.` + aboutPlaces
+	words, err := parseFlagsAndWords(env, flags, "[ACTION NAME]", about, nil)
 	if err != nil {
 		return err
 	}
@@ -41,7 +40,7 @@ nothing, and may run beside a server.`
 		if len(words) > 0 || *as != "" {
 			return startErrorf("give either -f, or ACTION NAME --as TOKEN; see `configapi can -h`")
 		}
-		return canAll(ctx, env, *store, *file)
+		return canAll(ctx, env, &at, *file)
 	}
 	if len(words) != 2 || *as == "" {
 		return startErrorf("write ACTION NAME --as TOKEN, such as READ payments/timeout --as ci; see `configapi can -h`")
@@ -50,8 +49,8 @@ nothing, and may run beside a server.`
 	if err != nil {
 		return &startError{err}
 	}
-	return onStore(ctx, *store, openForReading, func(store *configstore.Store) error {
-		grant, may, err := q.ask(store)
+	return at.use(ctx, env, openForReading, func(tokens tokens) error {
+		grant, may, err := q.ask(ctx, tokens)
 		switch {
 		case err != nil:
 			return err
@@ -84,8 +83,8 @@ func parseQuestion(action, name, token string) (q question, err error) {
 }
 
 // ask returns the first grant of the token that allows the action, and whether there is one.
-func (q question) ask(store *configstore.Store) (grant auth.Grant, may bool, err error) {
-	t, err := store.Token(auth.Local, q.token)
+func (q question) ask(ctx context.Context, tokens tokens) (grant auth.Grant, may bool, err error) {
+	t, err := tokens.Token(ctx, q.token)
 	if errors.Is(err, auth.ErrTokenNotFound) {
 		return grant, false, fmt.Errorf("there is no token %s, or it is revoked", q.token)
 	}
@@ -108,15 +107,15 @@ type expectation struct {
 }
 
 // canAll checks the lines of a file, and prints those that do not hold.
-func canAll(ctx context.Context, env Env, store, name string) error {
+func canAll(ctx context.Context, env Env, at *place, name string) error {
 	expected, err := readExpectations(env, name)
 	if err != nil {
 		return &startError{err}
 	}
 	failed := 0
-	err = onStore(ctx, store, openForReading, func(store *configstore.Store) error {
+	err = at.use(ctx, env, openForReading, func(tokens tokens) error {
 		for _, e := range expected {
-			if problem := e.check(store); problem != "" {
+			if problem := e.check(ctx, tokens); problem != "" {
 				failed++
 				fmt.Fprintf(env.Stdout, "%s:%d: %s\n", name, e.line, problem)
 			}
@@ -133,8 +132,8 @@ func canAll(ctx context.Context, env Env, store, name string) error {
 }
 
 // check returns what contradicts the line, "" if it holds.
-func (e expectation) check(store *configstore.Store) string {
-	grant, may, err := e.ask(store)
+func (e expectation) check(ctx context.Context, tokens tokens) string {
+	grant, may, err := e.ask(ctx, tokens)
 	switch {
 	case err != nil:
 		return err.Error()

@@ -50,6 +50,9 @@ func runWith(ctx context.Context, stdin io.Reader, env map[string]string, args .
 	return result{code, stdout.String(), stderr.String()}
 }
 
+// exampleSecret is well-formed.
+const exampleSecret = "cfg_0000000000000000000012_0000000000000000000000000000000000000000034" + "4taWE3"
+
 func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,6 +80,8 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"value limit out of range", nil, []string{"serve", "--max-value", "0"}, "--max-value must be"},
 		{"answers too short", nil, []string{"serve", "--max-answer", "65535"}, "--max-answer must be"},
 		{"answers too long", nil, []string{"serve", "--max-answer", "67108865"}, "--max-answer must be"},
+		{"introspection for whom", nil, []string{"serve", "--introspection", "yes"}, "neither on, tokens nor off"},
+		{"a playground that is neither", nil, []string{"serve", "--playground", "true"}, "neither on nor off"},
 		{"no streams", nil, []string{"serve", "--max-streams", "0"}, "--max-streams must be"},
 		{"fewer than no streams", nil, []string{"serve", "--max-streams-per-address", "-1"}, "--max-streams-per-address must be"},
 		{"value limit too high", nil, []string{"serve", "--max-value", "4194305"}, "4 MiB"},
@@ -85,7 +90,10 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"origin without scheme", nil, []string{"serve", "--store", "memory", "--allow-origin", "localhost:5173"}, "never matches"},
 		{"one bad origin of two flags", nil, []string{"serve", "--store", "memory", "--allow-origin", "null", "--allow-origin", "http://a.example"}, "never matches"},
 		{"host that is a URL", nil, []string{"serve", "--store", "memory", "--allow-host", "a.example https://b.example"}, "is not a host"},
+		{"proxy with a name", nil, []string{"serve", "--store", "memory", "--trusted-proxy", "10.0.0.1 proxy.example"}, "--trusted-proxy"},
+		{"everyone is a proxy", map[string]string{"CONFIGAPI_TRUSTED_PROXY": "0.0.0.0/0"}, []string{"serve", "--store", "memory"}, "every address"},
 		{"port taken", nil, []string{"serve", "--store", "memory", "--listen", taken.Addr().String()}, "--listen"},
+		{"port of metrics taken", nil, []string{"serve", "--store", "memory", "--listen", "127.0.0.1:0", "--metrics-listen", taken.Addr().String()}, "--metrics-listen"},
 		{"no address", nil, []string{"serve", "--store", "memory", "--listen", "nowhere"}, "--listen"},
 		{"directory that cannot be made", nil, []string{"serve", "--store", "sqlite:" + file + "/db"}, "directory"},
 		{"not a database", nil, []string{"serve", "--store", "sqlite:" + file}, "not a database"},
@@ -108,6 +116,17 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"reason that is too long", nil, []string{"token", "revoke", "a", "--reason", strings.Repeat("x", 1025)}, "reason has 1025 bytes"},
 		{"token in memory", nil, []string{"token", "create", "a", "--grant", "READ:", "--store", "memory"}, "ends with its program"},
 		{"list of tokens in memory", nil, []string{"token", "list", "--store", "memory"}, "ends with its server"},
+		{"two places", nil, []string{"token", "list", "--store", "memory", "--url", "http://localhost"}, "only one of"},
+		{"no socket", nil, []string{"token", "list", "--admin-socket", file + ".sock"}, "no server has this admin socket"},
+		{"a file in place of a socket", nil, []string{"token", "list", "--admin-socket", file}, "is no socket"},
+		{"socket that is off", nil, []string{"token", "list", "--admin-socket", "off"}, "name a store"},
+		{"no address", nil, []string{"token", "list", "--url", "localhost:4000"}, "must be a URL"},
+		{"token over plain HTTP", map[string]string{"CONFIGAPI_TOKEN": exampleSecret}, []string{"token", "list", "--url", "http://config.example"}, "use https, or give --insecure"},
+		{"mistyped token", map[string]string{"CONFIGAPI_TOKEN": "cfg_hunter2"}, []string{"token", "list", "--url", "http://localhost"}, "CONFIGAPI_TOKEN: the token is mistyped"},
+		{"missing file of a token", map[string]string{"CONFIGAPI_TOKEN_FILE": file + ".none"}, []string{"token", "list", "--url", "http://localhost"}, "reading CONFIGAPI_TOKEN_FILE"},
+		{"missing bootstrap file", nil, []string{"serve", "--store", "memory", "--bootstrap-token-file", file + ".none"}, "opening the bootstrap file"},
+		{"bootstrap file that is another one", map[string]string{"CONFIGAPI_BOOTSTRAP_TOKEN_FILE": file}, []string{"serve", "--store", "memory"}, "cfg_… sha256:…"},
+		{"bootstrap file that is there", nil, []string{"token", "bootstrap", file}, "file exists"},
 		{"mistyped secret", nil, []string{"token", "whois", "cfg_hunter2"}, "neither a public id"},
 		{"question without a token", nil, []string{"can", "READ", "a"}, "--as TOKEN"},
 		{"question and a file", nil, []string{"can", "READ", "a", "-f", file}, "either -f"},
@@ -138,9 +157,10 @@ func TestHelp(t *testing.T) {
 		want []string
 	}{
 		{nil, []string{"serve", "verify", "version", "backup", "restore-backup", "token", "can"}},
-		{[]string{"token"}, []string{"create", "list", "rotate", "grant", "revoke", "whois"}},
+		{[]string{"token"}, []string{"create", "list", "rotate", "grant", "revoke", "whois", "bootstrap"}},
 		{[]string{"token", "create", "-h"}, []string{"[FLAGS] NAME", "-grant", "-expires", "-reason", "-store", "shown"}},
-		{[]string{"token", "list", "-h"}, []string{"-store", "beside a server"}},
+		{[]string{"token", "list", "-h"}, []string{"-store", "-admin-socket", "-url", "CONFIGAPI_TOKEN_FILE", "-insecure", "first of"}},
+		{[]string{"token", "bootstrap", "-h"}, []string{"[FLAGS] FILE", "--bootstrap-token-file"}},
 		{[]string{"token", "rotate", "-h"}, []string{"-keep-old", "-expected-version"}},
 		{[]string{"token", "grant", "-h"}, []string{"-grant", "in place of"}},
 		{[]string{"token", "revoke", "-h"}, []string{"for ever"}},

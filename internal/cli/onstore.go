@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"time"
 
+	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore/sqlite"
 )
 
 // openToManage opens the store of a server to change tokens, and makes it if it is missing: the
@@ -16,7 +19,63 @@ func openToManage(ctx context.Context, store string) (storage, error) {
 	if err := refuseMemory(store); err != nil {
 		return nil, err
 	}
-	return openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
+	events, err := openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
+	if errors.Is(err, sqlite.ErrLocked) {
+		const advice = "give --admin-socket with the socket of the server that runs on it"
+		if socket := defaultSocket(store); isSocket(socket) {
+			return nil, startErrorf("%w. To change its tokens while it runs, use its admin socket: --admin-socket %s", err, socket)
+		}
+		return nil, startErrorf("%w. To change its tokens while it runs, %s", err, advice)
+	}
+	return events, err
+}
+
+// storeTokens are the tokens of a store, managed as [auth.Local].
+type storeTokens struct{ store *configstore.Store }
+
+func (s storeTokens) Change(ctx context.Context, cmd auth.TokenCommand, reason config.Reason) (*auth.Token, string, error) {
+	var outcome configstore.TokenOutcome
+	var err error
+	switch cmd := cmd.(type) {
+	case auth.IssueToken:
+		outcome, err = s.store.CreateToken(ctx, auth.Local, cmd, reason)
+	case auth.RotateToken:
+		outcome, err = s.store.RotateToken(ctx, auth.Local, cmd, reason)
+	case auth.ChangeGrants:
+		outcome, err = s.store.ChangeGrants(ctx, auth.Local, cmd, reason)
+	case auth.RevokeToken:
+		outcome, err = s.store.RevokeToken(ctx, auth.Local, cmd, reason)
+	default:
+		return nil, "", fmt.Errorf("a %T is no command for a token", cmd)
+	}
+	return outcome.Token, outcome.Secret, err
+}
+
+func (s storeTokens) List(ctx context.Context) (tokens []auth.ListedToken, err error) {
+	if err := s.store.ReadUses(ctx); err != nil {
+		return nil, err
+	}
+	for after, more := "", true; more; {
+		page, err := s.store.Tokens(auth.Local, after, configstore.MaxPageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range page.Tokens {
+			tokens = append(tokens, auth.ListedToken{Token: t, InForce: s.store.SecretsOf(t)})
+		}
+		if more = page.More; more {
+			after = page.Tokens[len(page.Tokens)-1].Name.String()
+		}
+	}
+	return tokens, nil
+}
+
+func (s storeTokens) Token(_ context.Context, name auth.TokenName) (*auth.Token, error) {
+	return s.store.Token(auth.Local, name)
+}
+
+func (s storeTokens) TokenOf(_ context.Context, id auth.PublicID) (*auth.Token, error) {
+	return s.store.TokenOf(auth.Local, id)
 }
 
 // onStore opens an event store, and calls use with a config store on it that has applied the whole

@@ -65,3 +65,14 @@ func (p process) terminate() (code int, took time.Duration) {
 	}
 	return 0, took
 }
+
+// shortDir returns a new folder with a short path: that of a socket is limited.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}

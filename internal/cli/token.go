@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"strings"
 	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 )
 
 // tokenCommands are the commands below `configapi token`.
@@ -22,18 +19,19 @@ func tokenCommands() []command {
 		{"grant", "give a token other grants in place of its own", grantToken},
 		{"revoke", "end a token for ever", revokeToken},
 		{"whois", "say whose a secret is", whoisToken},
+		{"bootstrap", "make the file of a first token for a new server", bootstrapToken},
 	}
 }
 
-const aboutTokens = "Makes and manages tokens directly in a store, as the actor `local`, which may do everything. With SQLite\n" +
-	"the server must be stopped to change a token; with PostgreSQL all servers know of a change at once."
+const aboutTokens = "Makes and manages tokens: over the admin socket of a running server, or directly in a store, as the actor\n" +
+	"`local`, which may do everything; or at a server's address, as a token that has ADMIN."
 
 // token runs one of the commands for tokens.
 func token(ctx context.Context, env Env) error {
 	if len(env.Args) == 0 || isHelp(env.Args[0]) {
 		fmt.Fprintf(env.Stdout, "Usage: configapi token COMMAND [FLAGS]\n\n%s\n\n", aboutTokens)
 		for _, c := range tokenCommands() {
-			fmt.Fprintf(env.Stdout, "  %-6s  %s\n", c.name, c.summary)
+			fmt.Fprintf(env.Stdout, "  %-9s  %s\n", c.name, c.summary)
 		}
 		fmt.Fprint(env.Stdout, "\n`configapi token COMMAND -h` lists the flags of a command.\n")
 		return nil
@@ -51,14 +49,15 @@ func token(ctx context.Context, env Env) error {
 // tokenFlags are what the command line says about a token.
 type tokenFlags struct {
 	*flag.FlagSet
-	store, reason string
-	grants        grants
-	expected      int64
+	place
+	reason   string
+	grants   grants
+	expected int64
 }
 
 func newTokenFlags(name string) *tokenFlags {
 	f := &tokenFlags{FlagSet: flag.NewFlagSet("token "+name, flag.ContinueOnError)}
-	f.StringVar(&f.store, "store", defaultStore, storeUsage)
+	f.place.flags(f.FlagSet)
 	return f
 }
 
@@ -81,7 +80,7 @@ func (f *tokenFlags) withGrants() *tokenFlags {
 
 // parseName parses the flags, and returns the one NAME that must stand beside them.
 func (f *tokenFlags) parseName(env Env, about string) (auth.TokenFields, error) {
-	names, err := parseFlagsAndWords(env, f.FlagSet, "NAME", about, variables{"store": storeVariables})
+	names, err := parseFlagsAndWords(env, f.FlagSet, "NAME", about, nil)
 	if err != nil {
 		return auth.TokenFields{}, err
 	}
@@ -95,24 +94,24 @@ func (f *tokenFlags) parseName(env Env, about string) (auth.TokenFields, error) 
 	return fields, nil
 }
 
-// change checks a command for a token, opens the store, and carries the command out.
-func change[C auth.TokenCommand](ctx context.Context, f *tokenFlags, parse func() (C, error),
-	do func(*configstore.Store, context.Context, auth.Caller, C, config.Reason) (configstore.TokenOutcome, error)) (outcome configstore.TokenOutcome, err error) {
+// change checks a command for a token, and carries it out. It returns the token after it, and the
+// secret that it got.
+func change[C auth.TokenCommand](ctx context.Context, env Env, f *tokenFlags, parse func() (C, error)) (t *auth.Token, secret string, err error) {
 	cmd, err := parse()
 	if err != nil {
-		return outcome, startErrorf("%w; see `configapi %s -h`", err, f.Name())
+		return nil, "", startErrorf("%w; see `configapi %s -h`", err, f.Name())
 	}
 	var reason config.Reason
 	if f.reason != "" {
 		if reason, err = config.ParseReason(f.reason); err != nil {
-			return outcome, &startError{err}
+			return nil, "", &startError{err}
 		}
 	}
-	err = onStore(ctx, f.store, openToManage, func(store *configstore.Store) error {
-		outcome, err = do(store, ctx, auth.Local, cmd, reason)
+	err = f.use(ctx, env, openToManage, func(tokens tokens) error {
+		t, secret, err = tokens.Change(ctx, cmd, reason)
 		return err
 	})
-	return outcome, err
+	return t, secret, err
 }
 
 func createToken(ctx context.Context, env Env) error {
@@ -121,110 +120,70 @@ func createToken(ctx context.Context, env Env) error {
 	f.Var(&expires, "expires", "the token ends after this `TIME`, such as 90d or 12h; never when left out")
 	fields, err := f.parseName(env, `Makes a token, and prints its secret on standard output: nothing keeps it, and it cannot be shown
 again. NAME has 1 to 64 letters, digits, _, - and ., and was never that of another token. The first
-token of a store closes its servers for all who have none. `+besideServers)
+token of a store closes its servers for all who have none.`+aboutPlaces)
 	if err != nil {
 		return err
 	}
 	fields.ExpiresAt = expires.from(time.Now())
-	outcome, err := change(ctx, f, fields.Issue, (*configstore.Store).CreateToken)
+	t, secret, err := change(ctx, env, f, fields.Issue)
 	if err != nil {
 		return err
 	}
-	return printSecret(env, "made", outcome)
+	return printSecret(env, "made", t, secret)
 }
 
 func rotateToken(ctx context.Context, env Env) error {
 	f := newTokenFlags("rotate").forChange().forVersion()
 	var keep lifetime
 	f.Var(&keep, "keep-old", "the secret before is good for this `TIME`, such as 24h or 7d, at most 30d; it ends at once when left out")
-	fields, err := f.parseName(env, `Gives a token a new secret, and prints it on standard output. Its name and its grants stay.
-`+besideServers)
+	fields, err := f.parseName(env, `Gives a token a new secret, and prints it on standard output. Its name and its grants stay.`+aboutPlaces)
 	if err != nil {
 		return err
 	}
 	fields.KeepOldUntil = keep.from(time.Now())
-	outcome, err := change(ctx, f, fields.Rotate, (*configstore.Store).RotateToken)
+	t, secret, err := change(ctx, env, f, fields.Rotate)
 	if err != nil {
 		return err
 	}
-	return printSecret(env, "rotated", outcome)
+	return printSecret(env, "rotated", t, secret)
 }
 
 func grantToken(ctx context.Context, env Env) error {
 	f := newTokenFlags("grant").forChange().forVersion().withGrants()
-	fields, err := f.parseName(env, `Gives a token the grants that --grant names, in place of all that it has. `+besideServers)
+	fields, err := f.parseName(env, `Gives a token the grants that --grant names, in place of all that it has.`+aboutPlaces)
 	if err != nil {
 		return err
 	}
-	outcome, err := change(ctx, f, fields.ChangeGrants, (*configstore.Store).ChangeGrants)
+	t, _, err := change(ctx, env, f, fields.ChangeGrants)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stderr, "%s may now do %s; version %d\n", outcome.Token.Name, grantsText(outcome.Token.Grants), outcome.Token.Version)
+	fmt.Fprintf(env.Stderr, "%s may now do %s; version %d\n", t.Name, grantsText(t.Grants), t.Version)
 	return nil
 }
 
 func revokeToken(ctx context.Context, env Env) error {
 	f := newTokenFlags("revoke").forChange().forVersion()
 	fields, err := f.parseName(env, `Ends a token for ever, and each stream that was opened with it. Its name is never given to another
-one. Servers stay closed when the last token is revoked. `+besideServers)
+one. Servers stay closed when the last token is revoked.`+aboutPlaces)
 	if err != nil {
 		return err
 	}
-	outcome, err := change(ctx, f, fields.Revoke, (*configstore.Store).RevokeToken)
+	t, _, err := change(ctx, env, f, fields.Revoke)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stderr, "%s is revoked; version %d\n", outcome.Token.Name, outcome.Token.Version)
+	fmt.Fprintf(env.Stderr, "%s is revoked\n", t.Name)
 	return nil
 }
-
-const besideServers = `With
-SQLite the server must be stopped; with PostgreSQL the command runs beside servers.`
 
 // printSecret prints the secret alone on standard output, and what else there is to say on standard
 // error.
-func printSecret(env Env, done string, outcome configstore.TokenOutcome) error {
-	t := outcome.Token
+func printSecret(env Env, done string, t *auth.Token, secret string) error {
 	fmt.Fprintf(env.Stderr, "%s %s, which may do %s and %s; version %d. This is shown once; nothing keeps it:\n",
 		done, t.Name, grantsText(t.Grants), expiryText(t.ExpiresAt), t.Version)
-	if _, err := fmt.Fprintln(env.Stdout, outcome.Secret); err != nil {
+	if _, err := fmt.Fprintln(env.Stdout, secret); err != nil {
 		return fmt.Errorf("the token was %s, but its secret could not be written; rotate the token to get another one: %w", done, err)
 	}
 	return nil
-}
-
-// grants is the flag --grant.
-type grants []auth.Grant
-
-func (g *grants) String() string { return "" }
-
-func (g *grants) Set(text string) error {
-	names, prefix, found := strings.Cut(text, ":")
-	if !found {
-		return errors.New("write ACTIONS:PREFIX, such as READ,WRITE:payments, or READ: for everything")
-	}
-	actions, err := auth.ParseActions(strings.Split(names, ","))
-	if err != nil {
-		return err
-	}
-	*g = append(*g, auth.Grant{Actions: actions, Prefix: prefix})
-	return nil
-}
-
-// grantsText returns grants as the flag --grant takes them.
-func grantsText(grants *auth.Grants) string {
-	texts := make([]string, len(grants.List()))
-	for i, g := range grants.List() {
-		texts[i] = grantText(g)
-	}
-	return strings.Join(texts, " ")
-}
-
-func grantText(g auth.Grant) string {
-	names := make([]string, len(g.Actions))
-	for i, action := range g.Actions {
-		names[i] = action.String()
-	}
-	return strings.Join(names, ",") + ":" + g.Prefix
 }

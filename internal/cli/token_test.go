@@ -50,15 +50,15 @@ func TestTokenCommands(t *testing.T) {
 	MustIssue(t, on("token", "create", "all", "--grant", "READ,WRITE,ADMIN:")...)
 	all := MustIssue(t, on("token", "rotate", "all", "--expected-version", "1")...)
 	mustPrint(t, 0, `
-NAME VERSION EXPIRES SECRETS GRANTS
-all 2 never `+publicID(all)+` READ,WRITE,ADMIN:
-ci 1 INSTANT `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token", "list")...)
+NAME VERSION EXPIRES LAST USED SECRETS GRANTS
+all 2 never never `+publicID(all)+` READ,WRITE,ADMIN:
+ci 1 INSTANT never `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token", "list")...)
 	second := MustIssue(t, on("token", "rotate", "ci", "--keep-old", "24h")...)
 	mustPrint(t, 0, "ci may now do READ:payments; version 3\n", on("token", "grant", "ci", "--grant", "READ:payments", "--expected-version", "2")...)
 	for _, id := range []string{publicID(first), first, second} {
 		mustPrint(t, 0, "name ci\nstate in force\nsecret in force\ngrants READ:payments\nexpires INSTANT\ncreated INSTANT by local\n", on("token", "whois", id)...)
 	}
-	mustPrint(t, 0, "ci is revoked; version 4\n", on("token", "revoke", "ci")...)
+	mustPrint(t, 0, "ci is revoked\n", on("token", "revoke", "ci")...)
 	mustPrint(t, 0, "name ci\nstate revoked\nsecret ended\ngrants READ:payments\nexpires INSTANT\ncreated INSTANT by local\n", on("token", "whois", second)...)
 	if got := runWith(t.Context(), strings.NewReader(second+"\n"), nil, on("token", "whois", "-")...); got.code != 0 || !strings.HasPrefix(got.stdout, "name     ci\n") || strings.Contains(got.stdout, second) {
 		t.Errorf("got %+v, want whose the secret on standard input is", got)
@@ -73,7 +73,7 @@ ci 1 INSTANT `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token", "li
 		mustPrint(t, 1, "configapi: "+want+"\n", on(args...)...)
 	}
 	stranger, _ := auth.NewSecret()
-	mustPrint(t, 1, "configapi: no token of this store has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
+	mustPrint(t, 1, "configapi: no token that you may see has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
 }
 
 func TestCan(t *testing.T) {
@@ -134,4 +134,25 @@ func mustWrite(t *testing.T, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestTokenListShowsTheLastUse uses a token on a server that ends in order soon after.
+func TestTokenListShowsTheLastUse(t *testing.T) {
+	eachStore(t, func(t *testing.T, store string) {
+		secret := MustIssue(t, "token", "create", "ci", "--grant", "READ:", "--store", store)
+		server := MustServe(t, store)
+		server.MustSend(t, http.MethodGet, "/config", "", http.Header{"Authorization": {"Bearer " + secret}})
+		if code, _ := server.terminate(); code != 0 {
+			t.Fatalf("the server ended with %d", code)
+		}
+		got := run(t, nil, "token", "list", "--store", store)
+		used := regexp.MustCompile(`(?m)^ci +1 +never +(20\d\d-\d\d-\d\dT\d\d:\d\dZ) +` + publicID(secret)).FindStringSubmatch(got.stdout)
+		if used == nil {
+			t.Fatalf("got %+v, want a time of the last use", got)
+		}
+		at, err := time.Parse("2006-01-02T15:04Z", used[1])
+		if ago := time.Since(at); err != nil || ago < 0 || ago > time.Hour {
+			t.Errorf("the token was last used %v ago, at %s", ago, used[1])
+		}
+	})
 }

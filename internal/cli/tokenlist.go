@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,30 +12,25 @@ import (
 	"time"
 
 	"configapi/internal/auth"
-	"configapi/internal/configstore"
 )
 
 // listTokens prints a line for each token that is not revoked.
 func listTokens(ctx context.Context, env Env) error {
 	f := newTokenFlags("list")
-	const about = `Lists the tokens that are not revoked, by name, also those that have expired. It changes nothing, and
-may run beside a server.`
-	if err := parseFlags(env, f.FlagSet, about, variables{"store": storeVariables}); err != nil {
+	const about = `Lists the tokens that are not revoked, by name, also those that have expired.` + aboutPlaces
+	if err := parseFlags(env, f.FlagSet, about, nil); err != nil {
 		return err
 	}
-	return onStore(ctx, f.store, openForReading, func(store *configstore.Store) error {
+	return f.use(ctx, env, openForReading, func(tokens tokens) error {
+		list, err := tokens.List(ctx)
+		if err != nil {
+			return err
+		}
 		out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tSECRETS\tGRANTS")
-		for after, more := "", true; more; {
-			page, err := store.Tokens(auth.Local, after, configstore.MaxPageSize)
-			if err != nil {
-				return err
-			}
-			for _, t := range page.Tokens {
-				after = t.Name.String()
-				fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), secretsText(t), grantsText(t.Grants))
-			}
-			more = page.More
+		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tLAST USED\tSECRETS\tGRANTS")
+		for _, t := range list {
+			ids, used := secretsText(t.InForce)
+			fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), used, ids, grantsText(t.Grants))
 		}
 		return out.Flush()
 	})
@@ -44,8 +41,8 @@ func whoisToken(ctx context.Context, env Env) error {
 	f := newTokenFlags("whois")
 	const about = `Says whose a leaked secret is. ID is its public id, cfg_ and 22 letters and digits, or all of the
 secret; - reads it from standard input, where no list of processes shows it. It finds revoked tokens,
-too. It changes nothing, and may run beside a server.`
-	given, err := parseFlagsAndWords(env, f.FlagSet, "ID", about, variables{"store": storeVariables})
+too.` + aboutPlaces
+	given, err := parseFlagsAndWords(env, f.FlagSet, "ID", about, nil)
 	if err != nil {
 		return err
 	}
@@ -62,10 +59,13 @@ too. It changes nothing, and may run beside a server.`
 	if err != nil {
 		return startErrorf("this is neither a public id, cfg_ and 22 letters and digits, nor a whole secret")
 	}
-	return onStore(ctx, f.store, openForReading, func(store *configstore.Store) error {
-		t, err := store.TokenOf(auth.Local, id)
+	return f.use(ctx, env, openForReading, func(tokens tokens) error {
+		t, err := tokens.TokenOf(ctx, id)
+		if errors.Is(err, auth.ErrTokenNotFound) {
+			return fmt.Errorf("no token that you may see has, or had last, the secret cfg_%s", id)
+		}
 		if err != nil {
-			return fmt.Errorf("no token of this store has, or had last, the secret cfg_%s", id)
+			return err
 		}
 		return describe(env.Stdout, t, id, time.Now())
 	})
@@ -106,16 +106,17 @@ func createdText(t *auth.Token) string {
 	return instantOr(t.CreatedAt, "") + " by " + t.CreatedBy
 }
 
-// secretsText returns the public ids of the secrets that are in force.
-func secretsText(t *auth.Token) string {
-	var ids []string
-	for _, s := range t.SecretsAt(time.Now()) {
-		ids = append(ids, "cfg_"+string(s.ID))
+// secretsText returns the public ids of secrets, and when the last one of them was used.
+func secretsText(secrets []auth.UsedSecret) (ids, used string) {
+	var all []string
+	var last time.Time
+	for _, s := range secrets {
+		all = append(all, "cfg_"+string(s.ID))
+		if s.LastUsedAt.After(last) {
+			last = s.LastUsedAt
+		}
 	}
-	if ids == nil {
-		return "none"
-	}
-	return strings.Join(ids, ",")
+	return cmp.Or(strings.Join(all, ","), "none"), minuteOr(last, "never")
 }
 
 func expiryText(at time.Time) string {
@@ -130,4 +131,12 @@ func instantOr(at time.Time, otherwise string) string {
 		return otherwise
 	}
 	return at.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+// minuteOr is instantOr for a time that is known to the minute.
+func minuteOr(at time.Time, otherwise string) string {
+	if at.IsZero() {
+		return otherwise
+	}
+	return at.UTC().Format("2006-01-02T15:04Z")
 }

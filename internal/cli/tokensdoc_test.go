@@ -15,21 +15,33 @@ var (
 )
 
 // TestTokensPage runs the commands of docs/tokens.md in order, on a new store, and compares what
-// they print. Secrets, public ids and times differ, so only their form is compared. A question that
-// prints nothing is answered with no.
+// they print. It does so without a server, and over the admin socket of one.
 func TestTokensPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/tokens.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"CONFIGAPI_STORE": "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+	for _, beside := range []bool{false, true} {
+		store := "sqlite:" + filepath.Join(shortDir(t), "x.db")
+		if beside {
+			MustServe(t, store)
+		}
+		t.Chdir(t.TempDir()) // where files are written
+		runTokensPage(t, map[string]string{"CONFIGAPI_STORE": store}, string(page))
+	}
+}
+
+// runTokensPage runs the commands of the page. Secrets, public ids and times differ, so only their
+// form is compared. A question that prints nothing is answered with no.
+func runTokensPage(t *testing.T, env map[string]string, page string) {
+	t.Helper()
 	form := func(text string) string {
 		text = secretText.ReplaceAllString(text, "SECRET")
 		return dateText.ReplaceAllString(idText.ReplaceAllString(text, "ID"), "TIME")
 	}
 	own := map[string]string{} // :: public id of the page → that of the store
 	ran := 0
-	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(page, -1) {
 		for _, example := range strings.Split(block[1], "$ configapi ")[1:] {
 			command, want, _ := strings.Cut(example, "\n")
 			args := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1)

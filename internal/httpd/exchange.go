@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"configapi/internal/excerpt"
@@ -34,6 +35,15 @@ const (
 
 // ServeHTTP serves one request. It implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.exchange(w, r, func(e *exchange, r *http.Request) {
+		if s.admit(e, r) && s.admitClient(e, r) {
+			s.route(e, r)
+		}
+	})
+}
+
+// exchange has answer serve one request, within the bounds of all requests.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, answer func(*exchange, *http.Request)) {
 	conn := connInfoOf(r.Context())
 	if conn == nil { // tests use the server as a handler
 		conn = new(connInfo)
@@ -50,9 +60,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = e.body
 	}
 	defer e.finish(r)
-	if s.admit(e, r) {
-		s.route(e, r)
-	}
+	s.identify(e, r, conn)
+	answer(e, r)
 }
 
 // exchange is one request and its answer. It is the [http.ResponseWriter] that handlers get, and it
@@ -63,6 +72,8 @@ type exchange struct {
 	conn     *trackedConn    // nil: that of a test
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
+	proxied  bool            // a proxy of Options.Proxies has sent it
+	counted  bool            // of its client, by Server.clients
 	caller   string          // its name; "": not known
 	varies   bool            // the answer depends on the caller
 	id       string
@@ -172,6 +183,9 @@ func (e *exchange) setStatus(status int) {
 	if e.varies {
 		setCallerHeaders(h)
 	}
+	if status == http.StatusUnauthorized && h[wwwAuthenticate] == nil {
+		h[wwwAuthenticate] = rejectedToken // the token has ended while the request was served
+	}
 	e.server.opts.Guard.SetHeaders(h, e.request, e.decision)
 	if e.conn != nil {
 		e.sendLines(h)
@@ -230,6 +244,7 @@ func (e *exchange) finish(r *http.Request) {
 		e.setStatus(http.StatusOK) // the default of net/http
 	}
 	e.body.release()
+	e.leave(r)
 	now := time.Now()
 	if e.hijacked == nil {
 		e.renewDeadline(now) // for the bytes that net/http has buffered
@@ -270,7 +285,7 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	record.AddAttrs(
 		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
 		// escaped: without control characters
-		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("path", excerpt.Of(withoutSecret(r.URL.EscapedPath()), maxLoggedPath)),
 		slog.Int("status", e.status),
 		slog.Int64("bytes", e.bytes),
 		slog.Duration("duration", now.Sub(e.start)),
@@ -284,4 +299,14 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		record.AddAttrs(slog.Bool("aborted", true))
 	}
 	_ = log.Handler().Handle(ctx, record) // there is no other place to report it
+}
+
+// withoutSecret returns a path for the log. At /secrets/ a public id is expected, and a client may
+// send a whole secret by mistake.
+func withoutSecret(path string) string {
+	const longest = len("/v1/secrets/cfg_") + 22 // of a public id
+	if len(path) > longest && strings.Contains(path[:longest], "/secrets/") {
+		return path[:longest] + "…"
+	}
+	return path
 }

@@ -23,6 +23,7 @@ import (
 const (
 	healthy      = "ok"
 	starting     = "it has not read its history yet"
+	beginning    = "its first token is not issued yet"
 	unreachable  = "it cannot be reached"
 	tooSlow      = "it does not answer in time"
 	rebuilding   = "its history is not the one that this server had applied, and is being read again"
@@ -160,6 +161,10 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 	if errors.Is(state.Writing, eventstore.ErrReplaced) {
 		notReady(w, replaced)
+		return
+	}
+	if !h.server.hasBegun() {
+		notReady(w, beginning)
 		return
 	}
 	text := "OK"

@@ -68,6 +68,12 @@ type running struct {
 // start serves until the end of the test. Missing options are those of a server on an empty store.
 func start(t testing.TB, opts httpd.Options) *running {
 	t.Helper()
+	return startBy(t, opts, (*httpd.Server).Serve)
+}
+
+// startBy is start with one of the methods that serve a listener.
+func startBy(t testing.TB, opts httpd.Options, serve func(*httpd.Server, context.Context, net.Listener) error) *running {
+	t.Helper()
 	if opts.Store == nil {
 		opts.Store = configstoretest.New(t, configstore.Options{}).Store
 	}
@@ -85,7 +91,7 @@ func start(t testing.TB, opts httpd.Options) *running {
 	ctx, stop := context.WithCancel(t.Context())
 	s.stop = stop
 	server := httpd.New(opts)
-	go func() { s.stopped <- server.Serve(ctx, s.listener) }()
+	go func() { s.stopped <- serve(server, ctx, s.listener) }()
 	t.Cleanup(func() {
 		stop()
 		<-s.stopped

@@ -42,7 +42,7 @@ func (s *Server) route(e *exchange, r *http.Request) {
 	switch {
 	case path == graphqlPath:
 		s.asCaller(s.opts.GraphQL, e, r)
-	case path == playgroundPath, strings.HasPrefix(path, playgroundPath+"/"):
+	case s.opts.Playground != nil && (path == playgroundPath || strings.HasPrefix(path, playgroundPath+"/")):
 		s.whenReady(s.opts.Playground, e, r) // files of the program, for everyone
 	default:
 		s.asCaller(s.opts.REST, e, r)
@@ -52,7 +52,7 @@ func (s *Server) route(e *exchange, r *http.Request) {
 // whenReady answers 503 until the store has applied its history, and again when the history turns
 // out to be broken. Before that, every answer would show a past state.
 func (s *Server) whenReady(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	if isReady(s.opts.Store) {
+	if s.isReady() {
 		next.ServeHTTP(w, r)
 	} else {
 		s.answerNotReady(w)
@@ -63,8 +63,26 @@ func (s *Server) answerNotReady(w http.ResponseWriter) {
 	reason := starting
 	if problem := s.opts.Store.LastHealth().Projection; projection.Permanent(problem) {
 		reason = reasonOf(problem)
+	} else if !s.hasBegun() && isReady(s.opts.Store) {
+		reason = beginning
 	}
 	notReady(w, reason)
+}
+
+// isReady reports whether requests are answered, besides those of probes.
+func (s *Server) isReady() bool { return s.hasBegun() && isReady(s.opts.Store) }
+
+// hasBegun reports whether Options.Begun is closed, or not set.
+func (s *Server) hasBegun() bool {
+	if s.opts.Begun == nil {
+		return true
+	}
+	select {
+	case <-s.opts.Begun:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request, answer http.HandlerFunc) {

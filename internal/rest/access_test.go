@@ -35,6 +35,8 @@ var samples = map[string]struct {
 	"GET /deleted":                      {"/deleted", "", 200},
 	"GET /children":                     {"/children", "", 200},
 	"GET /tokens":                       {"/tokens", "", 403},
+	"GET /tokens/{name}":                {"/tokens/secret", "", 403},
+	"GET /secrets/{publicId}":           {"/%73ecrets/0123456789012345678901", "", 403}, // not the word that the test replaces
 	"POST /tokens":                      {"/tokens", `{"name":"secret","grants":[{"actions":["READ"],"prefix":""}]}`, 403},
 	"POST /tokens/{name}/rotate":        {"/tokens/secret/rotate", "", 403},
 	"PUT /tokens/{name}/grants":         {"/tokens/secret/grants", `{"grants":[{"actions":["READ"],"prefix":""}]}`, 403},

@@ -20,6 +20,8 @@
 //	GET     /children                      what lies directly below a prefix
 //
 //	GET     /tokens                        the tokens that the client may see, by name
+//	GET     /tokens/{name}                 one token
+//	GET     /secrets/{publicId}            whose a secret is, also one that is revoked
 //	POST    /tokens                        makes a token; the answer has its secret
 //	POST    /tokens/{name}/rotate          gives a token a new secret, which the answer has
 //	PUT     /tokens/{name}/grants          gives a token other grants
@@ -134,6 +136,8 @@
 //	 "createdAt":"2026-11-22T22:35:41.731604Z","createdBy":"local","expiresAt":null,
 //	 "secrets":[{"publicId":"…","createdAt":"…","expiresAt":null,"lastUsedAt":null}]}
 //
+// lastUsedAt is when a server last saw the secret, rounded down to the minute; null: never.
+//
 //	POST   /tokens                {"name":"ci","grants":[…],"expiresAt":"…","reason":"…"}
 //	POST   /tokens/{name}/rotate  {"keepOldUntil":"…","expectedVersion":1,"reason":"…"}
 //	PUT    /tokens/{name}/grants  {"grants":[…],"expectedVersion":1,"reason":"…"}
@@ -142,7 +146,11 @@
 // Only name and grants are needed; rotate and DELETE need no body. The answer is
 // {"token":{…},"secret":"cfg_…","position":"…"}: secret is there when one was made, and token is
 // null after DELETE. GET /tokens?first=&after= answers {"tokens":[…],"totalCount":1}, and its Link
-// leads to the next page.
+// leads to the next page. GET /tokens/{name} answers {"token":{…}}. GET /secrets/{publicId}, with
+// or without cfg_ before the id, answers
+//
+//	{"token":{…},"revoked":false,"secret":{"publicId":"…","createdAt":"…","expiresAt":null,
+//	 "lastUsedAt":null},"inForce":true}
 //
 // The ETag of an answer about one token is its version, and If-Match takes it in place of
 // expectedVersion. Nothing here may be stored (Cache-Control: no-store), and an Idempotency-Key is
@@ -198,8 +206,9 @@
 // also right below the path of a proxy.
 //
 // An event stream has an event "changes" for each change set, whose data and promises are those of
-// GraphQL's configChanges, and whose id is the position to continue from. An EventSource does so by
-// itself when it reconnects, with Last-Event-ID, which takes precedence over the parameter after. A
+// GraphQL's configChanges, and whose id is the position to continue from. The parameter
+// after or the header Last-Event-ID, which takes precedence, says it. Browsers read the stream by
+// fetch, since an EventSource, which sends Last-Event-ID by itself, cannot send a token. A
 // position inside a change set gives that whole set again. An error ends the stream with an event
 // "error", whose data is a problem.
 //

@@ -27,6 +27,8 @@ var strictParameters = [operations][]string{
 	listDeleted:  {"prefix", "contains", "first", "after", "wait", "consistency"},
 	listChildren: {"prefix", "first", "after", "wait", "consistency"},
 	listTokens:   {"first", "after", "wait", "consistency"},
+	readToken:    {"wait", "consistency"},
+	readSecret:   {"wait", "consistency"},
 }
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}

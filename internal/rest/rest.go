@@ -130,6 +130,10 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, ro
 		h.revertSet(w, r, route.at)
 	case listTokens:
 		h.listTokens(w, r)
+	case readToken:
+		h.readToken(w, r, route.name)
+	case readSecret:
+		h.readSecret(w, r, route.name)
 	case createToken:
 		h.createToken(w, r)
 	case rotateToken:

@@ -11,7 +11,7 @@ import (
 // route is what a path stands for.
 type route struct {
 	resource resource
-	name     string // of the config or the token, decoded, not checked yet
+	name     string // of the config or the token, or a public id; decoded, not checked yet
 	at       string // likewise: the instant of a resource past, the position of a resource reverting
 }
 
@@ -36,6 +36,7 @@ const (
 	token                      // one token
 	secrets                    // the secrets of one token
 	grants                     // what one token may do
+	secret                     // one secret, by its public id
 )
 
 // operation is what a method does to a resource.
@@ -60,6 +61,8 @@ const (
 	listDeleted
 	listChildren
 	listTokens
+	readToken
+	readSecret
 	createToken
 	rotateToken
 	changeGrants
@@ -85,9 +88,10 @@ var offers = [...]offer{
 	deletions:  {get: listDeleted},
 	children:   {get: listChildren},
 	tokens:     {get: listTokens, post: createToken},
-	token:      {delete: revokeToken},
+	token:      {get: readToken, delete: revokeToken},
 	secrets:    {post: rotateToken},
 	grants:     {put: changeGrants},
+	secret:     {get: readSecret},
 }
 
 // operation returns what the method does to the resource. HEAD is a GET of whose answer the server
@@ -161,6 +165,8 @@ func parseRoute(u *url.URL) (r route, known bool) {
 		return parseChanges(s)
 	case word == "tokens":
 		return parseToken(s)
+	case word == "secrets":
+		return route{resource: secret, name: s.next()}, s.done
 	}
 	return route{}, false
 }
@@ -217,7 +223,7 @@ func parseToken(s segments) (r route, known bool) {
 // isOfTokens reports whether the resource is tokens, or a part of one.
 func (r route) isOfTokens() bool {
 	switch r.resource {
-	case tokens, token, secrets, grants:
+	case tokens, token, secrets, grants, secret:
 		return true
 	}
 	return false

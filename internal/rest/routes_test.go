@@ -30,7 +30,8 @@ func TestMethods(t *testing.T) {
 		"/deleted":                          "GET, HEAD",
 		"/v1/children":                      "GET, HEAD",
 		"/tokens":                           "GET, HEAD, POST",
-		"/v1/tokens/ci":                     "DELETE",
+		"/v1/tokens/ci":                     "GET, HEAD, DELETE",
+		"/v1/secrets/x":                     "GET, HEAD",
 		"/tokens/ci/rotate":                 "POST",
 		"/tokens/ci/grants":                 "PUT",
 		"/config/..":                        "GET, HEAD, PUT, DELETE", // the method is checked before the name

@@ -32,10 +32,10 @@ type tokenRequest struct {
 	reason config.Reason
 }
 
-// readToken reads the headers and the body of an operation on a token. name is that of the path, ""
-// for an operation that has it in the body. The error is a [*config.InvalidError] or a
+// readTokenRequest reads the headers and the body of an operation on a token. name is that of the
+// path, "" for an operation that has it in the body. The error is a [*config.InvalidError] or a
 // [*content.Error].
-func readToken(w http.ResponseWriter, r *http.Request, op operation, name string) (request tokenRequest, err error) {
+func readTokenRequest(w http.ResponseWriter, r *http.Request, op operation, name string) (request tokenRequest, err error) {
 	if len(r.Header[idempotencyKey]) > 0 {
 		return request, &config.InvalidError{Field: idempotencyKey,
 			Rule: "cannot be given with a token: the first answer is not kept, since it has the secret; after an unknown outcome, rotate the token"}

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"configapi/internal/auth"
@@ -59,6 +60,60 @@ func parseTokenCursor(query string) (after string, err error) {
 	return cursor.Key, nil
 }
 
+// readToken answers with one token, in its newest state.
+func (h *Handler) readToken(w http.ResponseWriter, r *http.Request, text string) {
+	name, err := auth.ParseTokenName(text)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	reader, err := h.reader(r) // the token is read after it, so that it includes its position
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	t, err := h.store.Token(auth.FromContext(r.Context()), name)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	locate(w.Header(), reader.Head().Position())
+	w.Header()[etag] = []string{tokenTag(t)}
+	s := newJSON(w, r)
+	defer s.release()
+	s.put(`{"token":`).token(t, h.store.SecretsOf(t)).put(`}`)
+	s.finish()
+}
+
+// readSecret answers with a secret and with the token that has it, or had it last, also one that is
+// revoked.
+func (h *Handler) readSecret(w http.ResponseWriter, r *http.Request, text string) {
+	// A whole secret is refused: the addresses of requests are logged.
+	id, err := auth.ParsePublicID(text)
+	if err != nil || len(text) > len("cfg_")+len(id) {
+		h.fail(w, r, &config.InvalidError{Field: "publicId", Rule: "must be cfg_ and 22 letters and digits; never send a whole secret in an address"})
+		return
+	}
+	reader, err := h.reader(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	t, err := h.store.TokenOf(auth.FromContext(r.Context()), id)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	locate(w.Header(), reader.Head().Position())
+	good := h.store.SecretsOf(t)
+	kept := h.store.SecretOf(t, id)
+	s := newJSON(w, r)
+	defer s.release()
+	s.put(`{"token":`).token(t, good).put(`,"revoked":`).bool(t.Revoked)
+	s.put(`,"secret":`).secret(kept).put(`,"inForce":`).bool(slices.Contains(good, kept)).put(`}`)
+	s.finish()
+}
+
 func (h *Handler) createToken(w http.ResponseWriter, r *http.Request) {
 	doToken(h, w, r, createToken, "", auth.TokenFields.Issue, h.store.CreateToken)
 }
@@ -78,7 +133,7 @@ func (h *Handler) revokeToken(w http.ResponseWriter, r *http.Request, name strin
 // doToken carries out an operation on a token, and answers. name is that of the path, "" for none.
 func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Request, op operation, name string, parse func(auth.TokenFields) (C, error),
 	do func(context.Context, auth.Caller, C, config.Reason) (configstore.TokenOutcome, error)) {
-	request, err := readToken(w, r, op, name)
+	request, err := readTokenRequest(w, r, op, name)
 	if err != nil {
 		h.failBody(w, r, err)
 		return
@@ -117,16 +172,19 @@ func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Req
 func tokenTag(t *auth.Token) string { return `"` + strconv.Itoa(int(t.Version)) + `"` }
 
 // token adds a token, as GraphQL has it in Token, without its id. secrets are those in force.
-func (s *jsonStream) token(t *auth.Token, secrets []auth.TokenSecret) *jsonStream {
+func (s *jsonStream) token(t *auth.Token, secrets []auth.UsedSecret) *jsonStream {
 	s.put(`{"name":`).plain(t.Name.String()).put(`,"version":`).number(int64(t.Version))
 	s.put(`,"grants":`).each(len(t.Grants.List()), func(i int) { s.grant(t.Grants.List()[i]) })
 	s.put(`,"createdAt":`).instant(t.CreatedAt).put(`,"createdBy":`).textIf(t.CreatedBy != "", t.CreatedBy)
 	s.put(`,"expiresAt":`).instantIf(t.ExpiresAt)
-	s.put(`,"secrets":`).each(len(secrets), func(i int) {
-		s.put(`{"publicId":`).plain(string(secrets[i].ID)).put(`,"createdAt":`).instant(secrets[i].CreatedAt)
-		s.put(`,"expiresAt":`).instantIf(secrets[i].ExpiresAt).put(`,"lastUsedAt":null}`)
-	})
+	s.put(`,"secrets":`).each(len(secrets), func(i int) { s.secret(secrets[i]) })
 	return s.put(`}`)
+}
+
+// secret adds what is kept of a secret.
+func (s *jsonStream) secret(kept auth.UsedSecret) *jsonStream {
+	s.put(`{"publicId":`).plain(string(kept.ID)).put(`,"createdAt":`).instant(kept.CreatedAt)
+	return s.put(`,"expiresAt":`).instantIf(kept.ExpiresAt).put(`,"lastUsedAt":`).instantIf(kept.LastUsedAt).put(`}`)
 }
 
 func (s *jsonStream) grant(g auth.Grant) {

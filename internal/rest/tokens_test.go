@@ -150,3 +150,66 @@ func TestTokensOfOthers(t *testing.T) {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
 }
+
+// TestOneToken reads tokens one by one, by their names and by their secrets.
+func TestOneToken(t *testing.T) {
+	all := MustStart(t, configstore.Options{}).as(t, "READ,WRITE,ADMIN:")
+	id := func(answer answer) string {
+		secret := secretText.FindString(answer.body)
+		if secret == "" {
+			t.Fatalf("got no secret in %s", answer.body)
+		}
+		return secret[:len("cfg_")+22]
+	}
+	first := id(all.MustDo(t, "POST /tokens", `{"name":"ci","grants":[{"actions":["READ","WRITE"],"prefix":"payments"}],"expiresAt":"2998-12-31T23:00:00Z"}`))
+	top := id(all.MustDo(t, "POST /tokens", `{"name":"top","grants":[{"actions":["READ"],"prefix":""}]}`))
+	ended := strings.Replace(ciVersion1, oneSecret, "", 1)
+	revoked := `{"token":` + strings.Replace(ended, `"version":1`, `"version":2`, 1) + `,"revoked":true,"secret":` + oneSecret + `,"inForce":false}`
+	for _, step := range []struct {
+		request string
+		status  int
+		want    string
+	}{
+		{"GET /tokens/ci", 200, `{"token":` + ciVersion1 + `}`},
+		{"GET /v1/secrets/" + first, 200, `{"token":` + ciVersion1 + `,"revoked":false,"secret":` + oneSecret + `,"inForce":true}`},
+		{"DELETE /tokens/ci", 200, `{"token":null,"position":"3"}`},
+		{"GET /tokens/ci", 404, noToken},
+		{"GET /tokens/none", 404, noToken},
+		{"GET /secrets/" + strings.TrimPrefix(first, "cfg_"), 200, revoked},
+		{"GET /secrets/cfg_0123456789012345678901", 404, noToken},
+	} {
+		got := all.MustDo(t, step.request, "")
+		if got.status != step.status || hideToken(t, got.body) != step.want || got.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s\n got %d %s\nwant %d %s", step.request, got.status, hideToken(t, got.body), step.status, step.want)
+		}
+	}
+	secret, _ := auth.NewSecret()
+	for _, wrong := range []string{"GET /tokens/a:b", "GET /secrets/x", "GET /secrets/" + secret, "GET /tokens/ci?x=1"} {
+		if got := all.MustDo(t, wrong, ""); got.status != http.StatusBadRequest || strings.Contains(got.body, secret) {
+			t.Errorf("%s: got %d %s", wrong, got.status, got.body)
+		}
+	}
+	some := all.as(t, "READ,ADMIN:shop")
+	for _, request := range []string{"GET /tokens/top", "GET /secrets/" + top} {
+		if got := some.MustDo(t, request, ""); got.status != http.StatusNotFound || got.body != noToken {
+			t.Errorf("%s: got %d %s", request, got.status, got.body)
+		}
+	}
+}
+
+const noToken = `{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no token of this name that you may see","code":"NOT_FOUND"}`
+
+// TestLastUsedAt uses the first of two tokens.
+func TestLastUsedAt(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 34, 56, 789_000_000, time.UTC)
+	s := MustStart(t, configstore.Options{Now: func() time.Time { return at }})
+	used := s.MustIssue(t, "a", time.Time{}, "READ:")
+	s.MustIssue(t, "b", time.Time{}, "READ:")
+	if _, err := s.Authenticate(t.Context(), used); err != nil {
+		t.Fatal(err)
+	}
+	got := s.as(t, "READ,WRITE,ADMIN:").MustDo(t, "GET /tokens", "", "X: x").body
+	if first, second, _ := strings.Cut(got, `"name":"b"`); !strings.Contains(first, `"lastUsedAt":"2026-03-01T12:34:00.000000Z"`) || !strings.Contains(second, `"lastUsedAt":null`) {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,51 @@
+// Package adminsocket makes the Unix socket over which the operator of a server manages it, and
+// connects to it.
+//
+// A client may do everything, so both ends look at the user of the other one, as the
+// system says it. A server serves its own user and root. A client uses the socket of its own user
+// or of root alone, since another user's could be a trap.
+//
+// The package knows nothing of what is sent. It works on Linux, macOS and FreeBSD; elsewhere
+// [Listen] and [Dial] return [errors.ErrUnsupported].
+package adminsocket
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"configapi/internal/fault"
+	"configapi/internal/problem"
+)
+
+// ErrInUse says that another server listens on the socket.
+var ErrInUse = errors.New("another server listens on it")
+
+// ErrRefused says that nothing listens on the socket: its server has ended.
+var ErrRefused = errors.New("no server listens on it")
+
+const (
+	// lockTime is how long Listen and Close wait for the lock of the socket's folder.
+	lockTime = time.Second
+	// refusalLogTime is the shortest time between two log lines about refused connections.
+	refusalLogTime = 10 * time.Second
+)
+
+// user is the address of a connected client: the user that it runs as.
+type user uint32
+
+// Network returns "unix".
+func (user) Network() string { return "unix" }
+
+func (u user) String() string { return "uid=" + strconv.FormatUint(uint64(u), 10) }
+
+// isTrusted reports whether one end may serve or use the other end, given the users of both.
+func isTrusted(other, own uint32) bool { return other == own || other == 0 }
+
+// refusal is the answer to a client of another user.
+func refusal() string {
+	body := problem.Problem{Kind: fault.Denied,
+		Detail: "the admin socket serves only the user that the server runs as, and root"}.JSON()
+	return fmt.Sprintf("HTTP/1.1 403 Forbidden\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", problem.ContentType, len(body), body)
+}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/configstore"
+)
+
+// maxBootstrapBytes is the longest file of a first token.
+const maxBootstrapBytes = 4 << 10
+
+// bootstrapHeader begins the file that `configapi token bootstrap` writes.
+const bootstrapHeader = "# The first token of a server, for configapi serve --bootstrap-token-file. It has no secret.\n"
+
+// bootstrapToken writes the file of a first token, and prints its secret.
+func bootstrapToken(_ context.Context, env Env) error {
+	f := flag.NewFlagSet("token bootstrap", flag.ContinueOnError)
+	name, err := parseFlagsAndFile(env, f, "Makes the first token of a server that does not run yet, prints its secret on standard output, and writes\n"+
+		"its id and its digest into FILE, for `configapi serve --bootstrap-token-file FILE`. FILE must not be there\n"+
+		"yet. The secret cannot be computed from it, but a person who may change FILE decides who has the token.", nil)
+	if err != nil {
+		return err
+	}
+	secret, kept := auth.NewSecret()
+	if err := writeNew(name, bootstrapHeader+bootstrapLine(kept)); err != nil {
+		return startErrorf("writing the file of the token: %w", err)
+	}
+	fmt.Fprintf(env.Stderr, "wrote %s; the token is `bootstrap`, and may do everything. This is shown once; nothing keeps it:\n", name)
+	if _, err := fmt.Fprintln(env.Stdout, secret); err != nil {
+		return fmt.Errorf("the secret could not be written; remove %s, and make another one: %w", name, err)
+	}
+	return nil
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(name, text string) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(file, text)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+func bootstrapLine(c auth.Credential) string {
+	return fmt.Sprintf("cfg_%s sha256:%x\n", c.ID, c.Digest)
+}
+
+// readBootstrap reads the file of a first token. Nobody but its owner and its group may write to
+// it.
+func readBootstrap(name string) (c auth.Credential, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return c, fmt.Errorf("opening the bootstrap file: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("reading the bootstrap file: %w", err)
+	case !info.Mode().IsRegular():
+		return c, fmt.Errorf("the bootstrap file %s is no regular file", name)
+	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
+		return c, fmt.Errorf("everyone may write to the bootstrap file %s, and so take the token: chmod o-w it", name)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxBootstrapBytes+1))
+	if err != nil {
+		return c, fmt.Errorf("reading the bootstrap file: %w", err)
+	}
+	if c, err = parseBootstrap(string(text)); err != nil {
+		return c, fmt.Errorf("the bootstrap file %s %w; `configapi token bootstrap FILE` makes one", name, err)
+	}
+	return c, nil
+}
+
+// parseBootstrap reads the one line that is no comment. The error does not repeat it, since it may
+// be a secret.
+func parseBootstrap(text string) (c auth.Credential, err error) {
+	if len(text) > maxBootstrapBytes {
+		return c, fmt.Errorf("has more than %d bytes", maxBootstrapBytes)
+	}
+	var found []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		return c, fmt.Errorf("has %d tokens, not one", len(found))
+	}
+	if _, err := auth.ParseSecret(found[0]); err == nil {
+		return c, errors.New("has a secret; keep that elsewhere")
+	}
+	id, digest, _ := strings.Cut(found[0], " sha256:")
+	if c.ID, err = auth.ParsePublicID(id); err != nil {
+		return c, errors.New("must have a line such as cfg_… sha256:…")
+	}
+	decoded, err := hex.DecodeString(digest)
+	if err != nil || copy(c.Digest[:], decoded) != len(decoded) || len(decoded) != len(c.Digest) {
+		return c, errors.New("must have 64 hex digits after sha256:")
+	}
+	return c, nil
+}
+
+// begin issues the first token, if there is one to issue, and then closes begun. It tries again
+// until ctx ends.
+func begin(ctx context.Context, store *configstore.Store, first *auth.Credential, begun chan<- struct{}, log *slog.Logger) error {
+	select {
+	case <-store.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	if first != nil && !bootstrap(ctx, store, *first, log) {
+		return nil
+	}
+	close(begun)
+	return nil
+}
+
+// bootstrap issues the first token, unless there was one. It reports whether that is decided, which
+// it is not when ctx ends before.
+func bootstrap(ctx context.Context, store *configstore.Store, first auth.Credential, log *slog.Logger) bool {
+	const pause = time.Second
+	for failed := false; ; {
+		issued, err := store.Bootstrap(ctx, first)
+		switch {
+		case err == nil && issued:
+			log.Info("issued the first token, which the bootstrap file has", "name", auth.BootstrapName, "public_id", "cfg_"+string(first.ID))
+			return true
+		case err == nil:
+			log.Info("a token was issued before, so the bootstrap file has no effect")
+			return true
+		case ctx.Err() != nil:
+			return false
+		case !failed:
+			failed = true
+			log.Warn("the first token cannot be issued; trying again, and answering nothing but the probes until then", "error", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
