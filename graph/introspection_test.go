@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,8 +101,14 @@ func TestIntrospectionEndsWithTheToken(t *testing.T) {
 	}
 	a.MustRevoke(t, "ci")
 	for who, caller := range map[string]auth.Caller{"revoked": caller, "anonymous": auth.Anonymous} {
-		if got := a.asCaller(t, caller).MustPost(t, document, nil); !strings.HasPrefix(got, `{"errors":`) {
-			t.Errorf("%s: got %s", who, got)
+		response, err := http.Post(a.asCaller(t, caller).url, "application/json", strings.NewReader(transporttest.Post(document)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !strings.HasPrefix(string(body), `{"errors":`) {
+			t.Errorf("%s: got %s, %v", who, body, err)
 		}
 	}
 }
