@@ -104,7 +104,7 @@ func parseBootstrap(text string) (c auth.Credential, err error) {
 	}
 	id, digest, _ := strings.Cut(found[0], " sha256:")
 	if c.ID, err = auth.ParsePublicID(id); err != nil {
-		return c, errors.New("must have a line such as cfg_… sha256:…")
+		return c, errors.New("must have one line, cfg_ID sha256:DIGEST")
 	}
 	decoded, err := hex.DecodeString(digest)
 	if err != nil || copy(c.Digest[:], decoded) != len(decoded) || len(decoded) != len(c.Digest) {
