@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"configapi/graph/transport/bounds"
+	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlsse"
 	"configapi/graph/transport/gqlws"
@@ -63,7 +64,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.Websocket.Budgets = budgets
 	h := &Handler{
 		websocket: gqlws.New(opts.Websocket),
-		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets}),
+		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets, Rights: root.rights}),
 		http:      gqlhttp.New(gqlhttp.Options{Budgets: budgets}),
 		executor:  newExecutor(root, presenter{opts.RequestID, opts.Log}),
 	}
@@ -117,4 +118,9 @@ func (r *resolver) shared(ctx context.Context) context.Context {
 		return ctx // a source gives the reason
 	}
 	return auth.NewContext(ctx, caller.Fixed())
+}
+
+// rights returns what the client of an event stream may do. Their context ends with them.
+func (r *resolver) rights(ctx context.Context) (fanout.Rights, error) {
+	return beginSession(ctx, r.store, r.caller(ctx), func(reason error) error { return reason })
 }

@@ -85,7 +85,7 @@ func (r *resolver) token(t *auth.Token) *model.Token {
 		shown.CreatedBy = &t.CreatedBy
 	}
 	for _, s := range r.store.SecretsOf(t) {
-		shown.Secrets = append(shown.Secrets, model.TokenSecret{PublicID: string(s.ID), CreatedAt: s.CreatedAt, ExpiresAt: optionalTime(s.ExpiresAt)})
+		shown.Secrets = append(shown.Secrets, model.TokenSecret{PublicID: string(s.ID), CreatedAt: s.CreatedAt, ExpiresAt: optionalTime(s.ExpiresAt), LastUsedAt: optionalTime(s.LastUsedAt)})
 	}
 	return shown
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"configapi/internal/auth"
 )
@@ -160,4 +161,16 @@ func TestViewer(t *testing.T) {
 	if got := open.MustPost(t, `{viewer{may(action:READ,prefix:"a//b")}}`, nil); !strings.Contains(got, `"code":"INVALID_INPUT"`) {
 		t.Errorf("got %s for a malformed prefix", got)
 	}
+}
+
+// TestLastUsedAt uses the first of two tokens.
+func TestLastUsedAt(t *testing.T) {
+	a := MustStart(t)
+	used := a.MustIssue(t, "a", time.Time{}, "READ:")
+	a.MustIssue(t, "b", time.Time{}, "READ:")
+	if _, err := a.Authenticate(t.Context(), used); err != nil {
+		t.Fatal(err)
+	}
+	a.as(t, "READ,WRITE,ADMIN:").want(t, `{tokens{nodes{name secrets{lastUsedAt}}}}`, nil,
+		`{"data":{"tokens":{"nodes":[{"name":"a","secrets":[{"lastUsedAt":"2026-01-01T00:00:00.000000Z"}]},{"name":"b","secrets":[{"lastUsedAt":null}]}]}}}`)
 }

@@ -62,7 +62,7 @@ var picture = []layer{
 	{"cmd/configapi", "internal/cli", ""},
 	{"internal/cli", "internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
 
-	{"internal/backup", "internal/strictjson " + history, json + " github.com/klauspost/compress " + x},
+	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
 	{"internal/tokenclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},

@@ -39,6 +39,20 @@ type TokenSecret struct {
 	ExpiresAt time.Time // zero: when the token does
 }
 
+// UsedSecret is a secret, and when it was used, which no event says.
+type UsedSecret struct {
+	TokenSecret
+	// LastUsedAt is when a node saw it last, rounded down to the minute. Uses on other nodes are
+	// known up to 2 minutes later. Zero: never, as far as is known.
+	LastUsedAt time.Time
+}
+
+// ListedToken is a token as lists show it: with its secrets that are in force.
+type ListedToken struct {
+	*Token
+	InForce []UsedSecret
+}
+
 // TokenEvent is one fact about one token, and the state after it.
 type TokenEvent struct {
 	Type  config.EventType

@@ -349,7 +349,7 @@ func TestErasedValuesMustBeExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = backup.Restore(t.Context(), reader, memory.New(), nil)
+	_, err = backup.Restore(t.Context(), reader, memory.New(), backup.Options{})
 	if damaged := new(backup.DamagedError); !errors.As(err, &damaged) || damaged.Line != 8 || !strings.Contains(err.Error(), "position 7: its data is missing") {
 		t.Errorf("restoring: got %v, want line 8", err)
 	}

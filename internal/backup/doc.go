@@ -29,5 +29,6 @@
 // The file may be compressed with zstd. A compressed backup is the same bytes again when the same
 // version of this program makes it.
 //
-// Receipts of idempotency keys are not in a backup, because they are no part of the history.
+// Receipts of idempotency keys are not in a backup, nor is when tokens were last used, because they
+// are no part of the history. Tokens are: [Restore] keeps or revokes them.
 package backup

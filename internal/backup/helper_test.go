@@ -84,7 +84,7 @@ func restore(t testing.TB, from []byte, into backup.Target) (backup.Restored, er
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	return backup.Restore(t.Context(), reader, into, nil)
+	return backup.Restore(t.Context(), reader, into, backup.Options{})
 }
 
 // MustHold returns a store in memory with some records.

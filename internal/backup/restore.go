@@ -33,11 +33,25 @@ type RefusedError struct{ Problem string }
 
 func (e *RefusedError) Error() string { return e.Problem }
 
+// Options of a restore. Zero fields have the defaults named.
+type Options struct {
+	// Progress is called after each batch. nil: nothing is called.
+	Progress Progress
+	// Tokens says what becomes of the tokens of the backup. It is called once, when the first one is
+	// found, and before that is appended; never if the backup has none. Its error ends the restore.
+	// nil: they are kept.
+	Tokens func() (Tokens, error)
+}
+
 // Restored is what a restore did.
 type Restored struct {
 	Head eventstore.Head
 	// Found is how many events the store had before, and Added how many it got.
 	Found, Added eventstore.Seq
+	// HadTokens is whether the backup has tokens, also revoked ones. InForce is how many of them
+	// are in force in the store, and Revoked how many the restore has revoked.
+	HadTokens        bool
+	InForce, Revoked int
 }
 
 // Restore appends the events of a backup to a store that is empty or holds a beginning of it. Each
@@ -45,25 +59,47 @@ type Restored struct {
 // batch is appended, and a beginning that the store has is compared with the backup.
 //
 // When Restore fails on its way, the store stays marked as unfinished, and a further Restore of the
-// same history goes on from there. The error is a [*RefusedError] if the store holds anything else
-// than a beginning of the backup.
-func Restore(ctx context.Context, from *Reader, into Target, progress Progress) (Restored, error) {
+// same history goes on from there. Tokens that are to be revoked are revoked before the mark goes:
+// no server ever takes them. The error is a [*RefusedError] if the store holds anything else than a
+// beginning of the backup.
+func Restore(ctx context.Context, from *Reader, into Target, opts Options) (Restored, error) {
 	target := from.Target()
 	head, err := into.Head(ctx)
+	if err == nil {
+		err = checkLength(ctx, into, head, target)
+	}
 	if err != nil {
 		return Restored{}, err
 	}
-	if head.Seq > target.Seq {
-		return Restored{}, &RefusedError{fmt.Sprintf("the store has %d events, more than the %d of the backup; restore into an empty store", head.Seq, target.Seq)}
+	r := restoring{into: into, target: target, found: head, progress: opts.Progress, tokens: restoredTokens{codec: from.codec, decide: opts.Tokens}}
+	if r.tokens.decide == nil {
+		r.tokens.decide = func() (Tokens, error) { return KeepTokens, nil }
 	}
-	r := restoring{into: into, target: target, found: head, progress: progress}
 	if err := r.all(ctx, from); err != nil {
+		return Restored{}, err
+	}
+	var did Restored
+	if err := r.endTokens(ctx, &did); err != nil {
 		return Restored{}, err
 	}
 	if err := into.EndRestore(ctx); err != nil {
 		return Restored{}, fmt.Errorf("ending the restore: %w", err)
 	}
-	return Restored{Head: r.at, Found: head.Seq, Added: r.at.Seq - head.Seq}, nil
+	did.Head, did.Found, did.Added = r.at, head.Seq, r.at.Seq-head.Seq
+	return did, nil
+}
+
+// checkLength refuses a store that has more events than the backup, unless a restore of the same
+// backup has been interrupted after it had begun to revoke tokens.
+func checkLength(ctx context.Context, into Target, head, target eventstore.Head) error {
+	if head.Seq <= target.Seq {
+		return nil
+	}
+	unfinished, err := into.RestoreTarget(ctx)
+	if err != nil || unfinished.Same(target) {
+		return err
+	}
+	return &RefusedError{fmt.Sprintf("the store has %d events, more than the %d of the backup; restore into an empty store", head.Seq, target.Seq)}
 }
 
 // restoring is one restore on its way.
@@ -72,26 +108,30 @@ type restoring struct {
 	target   eventstore.Head
 	found    eventstore.Head // of the store before
 	at       eventstore.Head // how far the backup has been compared or appended
+	tokens   restoredTokens
 	progress Progress
 }
 
 // all compares or appends the whole backup. One batch is read while the one before is appended.
 func (r *restoring) all(ctx context.Context, from *Reader) error {
-	if r.found.Seq == 0 {
-		if err := r.begin(ctx); err != nil {
-			return err
-		}
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	batches := make(chan readBatch)
 	// It is not waited for: it may hang in a read of a pipe, and ends with that read.
 	go readBatches(ctx, from, batches)
-	for {
+	for first := true; ; first = false {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case next := <-batches:
+			if err := r.tokens.add(next.records); err != nil {
+				return err
+			}
+			if first && r.found.Seq == 0 {
+				if err := r.begin(ctx); err != nil {
+					return err
+				}
+			}
 			if errors.Is(next.err, io.EOF) {
 				return nil
 			}
@@ -147,12 +187,8 @@ func (r *restoring) batch(ctx context.Context, batch []eventstore.Record) error 
 	if len(batch) == 0 {
 		return nil
 	}
-	err := r.into.Append(ctx, r.at, batch)
-	if errors.Is(err, eventstore.ErrHeadMoved) {
-		return fmt.Errorf("another program writes to the store: stop it, and run the restore again: %w", err)
-	}
-	if err != nil {
-		return fmt.Errorf("appending after position %d: %w", r.at.Seq, err)
+	if err := r.append(ctx, batch); err != nil {
+		return err
 	}
 	r.at = eventstore.HeadOf(&batch[len(batch)-1])
 	return nil
@@ -161,7 +197,7 @@ func (r *restoring) batch(ctx context.Context, batch []eventstore.Record) error 
 // begin notes the restore in the store, before the first append. A store that is whole already
 // needs no note.
 func (r *restoring) begin(ctx context.Context) error {
-	if r.found.Seq == r.target.Seq {
+	if r.found.Seq >= r.target.Seq {
 		return nil
 	}
 	return r.into.BeginRestore(ctx, r.target)

@@ -51,13 +51,18 @@ func (s storeTokens) Change(ctx context.Context, cmd auth.TokenCommand, reason c
 	return outcome.Token, outcome.Secret, err
 }
 
-func (s storeTokens) List(context.Context) (tokens []*auth.Token, err error) {
+func (s storeTokens) List(ctx context.Context) (tokens []auth.ListedToken, err error) {
+	if err := s.store.ReadUses(ctx); err != nil {
+		return nil, err
+	}
 	for after, more := "", true; more; {
 		page, err := s.store.Tokens(auth.Local, after, configstore.MaxPageSize)
 		if err != nil {
 			return nil, err
 		}
-		tokens = append(tokens, page.Tokens...)
+		for _, t := range page.Tokens {
+			tokens = append(tokens, auth.ListedToken{Token: t, InForce: s.store.SecretsOf(t)})
+		}
 		if more = page.More; more {
 			after = page.Tokens[len(page.Tokens)-1].Name.String()
 		}

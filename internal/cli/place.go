@@ -21,7 +21,7 @@ type tokens interface {
 	// and the secret that it got.
 	Change(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
 	// List returns the tokens that are not revoked and that the caller may see, by name.
-	List(context.Context) ([]*auth.Token, error)
+	List(context.Context) ([]auth.ListedToken, error)
 	// Token returns a token. The error is [auth.ErrTokenNotFound] when the caller sees none of that
 	// name, or it is revoked.
 	Token(context.Context, auth.TokenName) (*auth.Token, error)

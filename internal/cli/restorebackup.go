@@ -17,9 +17,12 @@ import (
 func restoreBackup(ctx context.Context, env Env) error {
 	flags := flag.NewFlagSet("restore-backup", flag.ContinueOnError)
 	store := flags.String("store", defaultStore, storeUsage)
+	tokens := tokensChoice{}
+	flags.Var(&tokens, "tokens", "what becomes of tokens that the backup has: `keep or revoke`; asked for on a terminal, needed in scripts")
 	const about = `Puts the events of the backup FILE into a store that is empty, or that holds a beginning of the same
 history, and verifies the hash chain meanwhile. Positions and hashes stay as they are, so the store
-may be of another kind than the one that was backed up. FILE may be compressed with zstd; - means
+may be of another kind than the one that was backed up. Tokens come back, too, and are good for this
+store as well, unless --tokens revoke ends all of them. FILE may be compressed with zstd; - means
 standard input. No server may run on the store, and none starts on it before it is whole. After an
 interruption the same command goes on where it was.`
 	name, err := parseFlagsAndFile(env, flags, about, variables{"store": storeVariables})
@@ -28,6 +31,7 @@ interruption the same command goes on where it was.`
 	}
 	in := &countingReader{in: env.Stdin}
 	if name != "-" {
+		tokens.asks = isTerminal(env.Stdin) && isTerminal(env.Stderr)
 		file, err := os.Open(name)
 		if err != nil {
 			return startErrorf("opening the backup: %w", err)
@@ -48,17 +52,22 @@ interruption the same command goes on where it was.`
 	if err != nil {
 		return err
 	}
-	return errors.Join(restoreFrom(ctx, env, from, events, in), events.Close())
+	return errors.Join(restoreFrom(ctx, env, from, events, in, tokens), events.Close())
 }
 
-func restoreFrom(ctx context.Context, env Env, from *backup.Reader, events storage, in *countingReader) error {
+func restoreFrom(ctx context.Context, env Env, from *backup.Reader, events storage, in *countingReader, tokens tokensChoice) error {
 	bar, begin := newProgressBar(env.Stderr), time.Now()
-	did, err := backup.Restore(ctx, from, events, bar.show)
+	did, err := backup.Restore(ctx, from, events, backup.Options{Progress: bar.show, Tokens: func() (backup.Tokens, error) {
+		bar.clear()
+		return tokens.choose(ctx, env)
+	}})
 	bar.clear()
 	var refused *backup.RefusedError
 	switch {
 	case errors.As(err, &refused):
 		return startErrorf("%w", err)
+	case errors.As(err, new(*startError)):
+		return err
 	case err != nil && ctx.Err() != nil:
 		return errors.New("the restore was interrupted; the same command goes on where it was")
 	case err != nil:
@@ -66,8 +75,23 @@ func restoreFrom(ctx context.Context, env Env, from *backup.Reader, events stora
 	}
 	fmt.Fprintf(env.Stderr, "restored %d events after %d that were there, head %s, %d bytes, %d events/s\n",
 		did.Added, did.Found, did.Head.Position(), in.bytes, perSecond(did.Head.Seq, begin))
+	switch {
+	case did.Revoked > 0:
+		fmt.Fprintf(env.Stderr, "revoked %s of the backup; make others with `configapi token create`\n", tokensText(did.Revoked))
+	case did.InForce > 0:
+		fmt.Fprintf(env.Stderr, "kept %s of the backup in force: they are good for this store, too\n", tokensText(did.InForce))
+	case did.HadTokens:
+		fmt.Fprintln(env.Stderr, "no token of the backup is in force; make one with `configapi token create`")
+	}
 	fmt.Fprintln(env.Stderr, "a backup has no idempotency keys: a request that is sent again with a key from before may take effect twice")
 	return nil
+}
+
+func tokensText(n int) string {
+	if n == 1 {
+		return "1 token"
+	}
+	return fmt.Sprintf("%d tokens", n)
 }
 
 // countingReader counts the bytes that are read.

@@ -50,9 +50,9 @@ func TestTokenCommands(t *testing.T) {
 	MustIssue(t, on("token", "create", "all", "--grant", "READ,WRITE,ADMIN:")...)
 	all := MustIssue(t, on("token", "rotate", "all", "--expected-version", "1")...)
 	mustPrint(t, 0, `
-NAME VERSION EXPIRES SECRETS GRANTS
-all 2 never `+publicID(all)+` READ,WRITE,ADMIN:
-ci 1 INSTANT `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token", "list")...)
+NAME VERSION EXPIRES LAST USED SECRETS GRANTS
+all 2 never never `+publicID(all)+` READ,WRITE,ADMIN:
+ci 1 INSTANT never `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token", "list")...)
 	second := MustIssue(t, on("token", "rotate", "ci", "--keep-old", "24h")...)
 	mustPrint(t, 0, "ci may now do READ:payments; version 3\n", on("token", "grant", "ci", "--grant", "READ:payments", "--expected-version", "2")...)
 	for _, id := range []string{publicID(first), first, second} {
@@ -134,4 +134,25 @@ func mustWrite(t *testing.T, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestTokenListShowsTheLastUse uses a token on a server that ends in order soon after.
+func TestTokenListShowsTheLastUse(t *testing.T) {
+	eachStore(t, func(t *testing.T, store string) {
+		secret := MustIssue(t, "token", "create", "ci", "--grant", "READ:", "--store", store)
+		server := MustServe(t, store)
+		server.MustSend(t, http.MethodGet, "/config", "", http.Header{"Authorization": {"Bearer " + secret}})
+		if code, _ := server.terminate(); code != 0 {
+			t.Fatalf("the server ended with %d", code)
+		}
+		got := run(t, nil, "token", "list", "--store", store)
+		used := regexp.MustCompile(`(?m)^ci +1 +never +(20\d\d-\d\d-\d\dT\d\d:\d\dZ) +` + publicID(secret)).FindStringSubmatch(got.stdout)
+		if used == nil {
+			t.Fatalf("got %+v, want a time of the last use", got)
+		}
+		at, err := time.Parse("2006-01-02T15:04Z", used[1])
+		if ago := time.Since(at); err != nil || ago < 0 || ago > time.Hour {
+			t.Errorf("the token was last used %v ago, at %s", ago, used[1])
+		}
+	})
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,10 @@ func listTokens(ctx context.Context, env Env) error {
 			return err
 		}
 		out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tSECRETS\tGRANTS")
+		fmt.Fprintln(out, "NAME\tVERSION\tEXPIRES\tLAST USED\tSECRETS\tGRANTS")
 		for _, t := range list {
-			fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), secretsText(t), grantsText(t.Grants))
+			ids, used := secretsText(t.InForce)
+			fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%s\n", t.Name, t.Version, instantOr(t.ExpiresAt, "never"), used, ids, grantsText(t.Grants))
 		}
 		return out.Flush()
 	})
@@ -104,16 +106,17 @@ func createdText(t *auth.Token) string {
 	return instantOr(t.CreatedAt, "") + " by " + t.CreatedBy
 }
 
-// secretsText returns the public ids of the secrets that are in force.
-func secretsText(t *auth.Token) string {
-	var ids []string
-	for _, s := range t.SecretsAt(time.Now()) {
-		ids = append(ids, "cfg_"+string(s.ID))
+// secretsText returns the public ids of secrets, and when the last one of them was used.
+func secretsText(secrets []auth.UsedSecret) (ids, used string) {
+	var all []string
+	var last time.Time
+	for _, s := range secrets {
+		all = append(all, "cfg_"+string(s.ID))
+		if s.LastUsedAt.After(last) {
+			last = s.LastUsedAt
+		}
 	}
-	if ids == nil {
-		return "none"
-	}
-	return strings.Join(ids, ",")
+	return cmp.Or(strings.Join(all, ","), "none"), minuteOr(last, "never")
 }
 
 func expiryText(at time.Time) string {
@@ -128,4 +131,12 @@ func instantOr(at time.Time, otherwise string) string {
 		return otherwise
 	}
 	return at.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+// minuteOr is instantOr for a time that is known to the minute.
+func minuteOr(at time.Time, otherwise string) string {
+	if at.IsZero() {
+		return otherwise
+	}
+	return at.UTC().Format("2006-01-02T15:04Z")
 }

@@ -107,6 +107,7 @@
 //	                      is done with it
 //	secret, public id     the text that proves who has a token, shown once; the part of it that
 //	                      may be shown, by which it is found
+//	use                   of a secret: that a node saw it; the last one is kept, to the minute
 //	credential            what is kept of a secret: the public id and a digest
 //	open, closed server   one that never had a token, where every caller may do everything; one
 //	                      that had one

@@ -77,10 +77,12 @@ func (s *Store) authenticated(view *projection.View, given auth.Credential) (aut
 	if token == nil {
 		return auth.Caller{}, auth.ErrNotValid
 	}
-	caller, inForce := token.Caller(given.ID, s.opts.Now())
+	now := s.opts.Now()
+	caller, inForce := token.Caller(given.ID, now)
 	if kept, _ := token.Secret(given.ID); !kept.Matches(given) || !inForce {
 		return auth.Caller{}, auth.ErrNotValid
 	}
+	s.uses.note(given.ID, now)
 	return caller, nil
 }
 

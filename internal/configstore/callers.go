@@ -44,10 +44,12 @@ func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 		}
 		return caller, nil
 	}
-	present, inForce := view.TokenOf(caller.Secret).Caller(caller.Secret, g.opts.Now())
+	now := g.opts.Now()
+	present, inForce := view.TokenOf(caller.Secret).Caller(caller.Secret, now)
 	if !inForce {
 		return auth.Caller{}, auth.ErrNotValid
 	}
+	g.uses.note(caller.Secret, now)
 	return present, nil
 }
 

@@ -2,7 +2,6 @@ package configstore
 
 import (
 	"context"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -78,11 +77,15 @@ func (r *rights) await(ctx context.Context, g *generation, wait func(context.Con
 	if r.caller.ExpiresAt.IsZero() {
 		return wait(ctx)
 	}
-	const least = time.Millisecond // the clocks of timers and of days differ
-	waiting, cancel := context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := wait(waiting)
-	if waiting.Err() != nil && ctx.Err() == nil {
+	session, err := g.sessions.begin(g, r.caller, func(error) { cancel() })
+	if err != nil {
+		return nil
+	}
+	defer session.End()
+	err = wait(waiting)
+	if session.Err() != nil && ctx.Err() == nil {
 		return nil
 	}
 	return err

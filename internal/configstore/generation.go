@@ -19,6 +19,7 @@ import (
 type generation struct {
 	history
 	number   int64 // how many generations there were before
+	sessions *sessions
 	opts     Options
 	writer   *writer.Writer
 	verifier *projection.Verifier
@@ -26,29 +27,31 @@ type generation struct {
 	scans    *semaphore.Weighted // turns of scans over names
 	diffs    *semaphore.Weighted // turns of comparisons
 	notReady error               // why nothing can be read until the history is applied
+	uses     *uses               // of the secrets of tokens
 	former   *former             // what remains of the generation before; nil: nothing
 }
 
-func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
+func newGeneration(s *Store, opts Options, notReady error) *generation {
+	events := s.events
 	opts.Feed.Codec, opts.Follower.Codec, opts.Writer.Codec = opts.Codec, opts.Codec, opts.Codec
 	g := &generation{
 		history: history{
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, notReady: notReady,
+		opts: opts, notReady: notReady, sessions: s.sessions, uses: s.uses,
 		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}
 	g.catchUp = newCatchUpReader(g.events)
-	g.projection = projection.New(g.feed)
+	g.projection = projection.New(publisher{g.feed, g})
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
 	opts.Follower.Loaded = func(head eventstore.Head) { g.verifier.Begin(projection.Stretch{To: head}) }
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
 	keeper, _ := events.(projection.VerifiedKeeper)
 	g.verifier = projection.NewVerifier(newCatchUpReader(events), func() eventstore.Head { return g.view().Head() },
 		projection.VerifierOptions{Keeper: keeper, Codec: opts.Codec, IsErased: func(seq eventstore.Seq) bool { return g.view().IsErased(seq) }, Log: opts.Log})
-	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
+	g.writer = writer.New(events, g.projection, g.follower, s.attempts, opts.Writer)
 	return g
 }
 
@@ -80,12 +83,26 @@ func (g *generation) run(ctx context.Context, lost func(error)) error {
 	start(g.follower.Run)
 	select {
 	case <-g.follower.Ready():
+		g.sessions.checkAll(g)
 		start(g.verifier.Run)
 	case <-writing.Done():
 	}
 	g.writer.Run(writing)
 	stop()
 	return parts.Wait()
+}
+
+// publisher ends the sessions whose rights end with events, before the feed publishes these events.
+// So nothing that follows them reaches such a session.
+type publisher struct {
+	*feed.Feed
+	generation *generation
+}
+
+// Publish is called with events once the newest view has them.
+func (p publisher) Publish(revisions []*eventstore.Revision) {
+	p.generation.sessions.applied(p.generation, revisions)
+	p.Feed.Publish(revisions)
 }
 
 // err returns an error of kind [fault.Unavailable] while the generation must not be used: its

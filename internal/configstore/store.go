@@ -117,6 +117,8 @@ type Store struct {
 	attempts   *writer.Attempts
 	generation atomic.Pointer[generation]
 	unknown    *unknownTokens
+	sessions   *sessions
+	uses       *uses
 	probes     singleflight.Group // of the event store
 	lastProbe  atomic.Pointer[probe]
 
@@ -128,8 +130,12 @@ type Store struct {
 // or a time of the options is negative, unless it is documented otherwise.
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
-	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer), unknown: newUnknownTokens(events)}
-	s.generation.Store(newGeneration(events, s.attempts, opts, fault.ErrNotReady))
+	s := &Store{
+		opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer),
+		unknown: newUnknownTokens(events), uses: newUses(events, opts.Log),
+	}
+	s.sessions = newSessions(s)
+	s.generation.Store(newGeneration(s, opts, fault.ErrNotReady))
 	return s
 }
 
@@ -146,6 +152,8 @@ func (s *Store) Run(ctx context.Context) error {
 	defer background.Wait()
 	background.Go(func() { writer.PruneReceipts(ctx, s.events, s.clock, s.opts.Log) })
 	background.Go(func() { s.watchClock(ctx) })
+	background.Go(func() { s.sessions.run(ctx) })
+	background.Go(func() { s.keepUses(ctx) })
 	for {
 		g := s.generation.Load()
 		if err := g.run(ctx, func(err error) { s.replace(g, err) }); err == nil {
@@ -179,10 +187,10 @@ func (s *Store) successor(old *generation, reason error) *generation {
 	if !errors.Is(reason, eventstore.ErrDiverged) {
 		s.opts.Log.Error("the history is broken; nothing is served until it is put right", "applied", applied, "error", reason)
 		opts.Follower.Replay = true
-		return newGeneration(s.events, s.attempts, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
+		return newGeneration(s, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
 	}
 	s.opts.Log.Error("the history is not the one that was applied; reading what is different", "applied", applied, "error", reason)
-	next := newGeneration(s.events, s.attempts, opts, fault.ErrRebuilding)
+	next := newGeneration(s, opts, fault.ErrRebuilding)
 	next.former = &former{old.view(), old.feed.Newest(), old.verifier.Rest()}
 	return next
 }

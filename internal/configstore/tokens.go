@@ -166,6 +166,3 @@ func visible(caller auth.Caller, t *auth.Token) (*auth.Token, error) {
 	}
 	return t, nil
 }
-
-// SecretsOf returns the secrets of a token that are in force now: none, one or two.
-func (s *Store) SecretsOf(t *auth.Token) []auth.TokenSecret { return t.SecretsAt(s.opts.Now()) }

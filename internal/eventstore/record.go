@@ -104,3 +104,10 @@ func SplitNames(text string) []string {
 	}
 	return strings.Split(text, "\n")
 }
+
+// Use says when a secret of a token was last used, as far as it is noted. It is a row of the table
+// token_uses.
+type Use struct {
+	Secret string    // its public id
+	At     time.Time // UTC, whole microseconds
+}

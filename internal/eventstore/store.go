@@ -152,6 +152,18 @@ type Store interface {
 	// of them, and returns how many it has removed. Appends wait no longer than the call takes.
 	PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error)
 
+	// KeepUses notes when secrets of tokens were used, all or none. Of several times of one secret,
+	// whichever node has noted them, the latest stays. All secrets must be different, at most
+	// [MaxUses] of them. Uses are no part of the history.
+	KeepUses(ctx context.Context, uses []Use) error
+
+	// DropUses removes what is noted of secrets, at most [MaxUses] of them.
+	DropUses(ctx context.Context, secrets []string) error
+
+	// ReadUses returns what is noted of the secrets after one ("": from the first on), by public id
+	// in byte order, at most [MaxUses] of them.
+	ReadUses(ctx context.Context, after string) ([]Use, error)
+
 	// Wait returns nil when the history may have records after a seq, and the context's error when
 	// the context ends first. It may return early, and does so at least once in every interval of
 	// the store's choice: a notification is only a hint, so callers read the history after each
@@ -219,6 +231,8 @@ const (
 	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes, how many versions one
 	// [Store.ReadVersions], and how many seqs one [Store.ReadHeads].
 	MaxAsOfNames = 500
+	// MaxUses is how many uses one [Store.KeepUses] or [Store.ReadUses] is about.
+	MaxUses = 500
 	// MaxMissed and MaxMissedBytes are how many missed records, and bytes of their data,
 	// [Store.AppendLocked] reads at most: what some other nodes append while one waits for the
 	// lock, each up to two of the largest change sets at once.

@@ -136,6 +136,8 @@
 //	 "createdAt":"2026-11-22T22:35:41.731604Z","createdBy":"local","expiresAt":null,
 //	 "secrets":[{"publicId":"…","createdAt":"…","expiresAt":null,"lastUsedAt":null}]}
 //
+// lastUsedAt is when a server last saw the secret, rounded down to the minute; null: never.
+//
 //	POST   /tokens                {"name":"ci","grants":[…],"expiresAt":"…","reason":"…"}
 //	POST   /tokens/{name}/rotate  {"keepOldUntil":"…","expectedVersion":1,"reason":"…"}
 //	PUT    /tokens/{name}/grants  {"grants":[…],"expectedVersion":1,"reason":"…"}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -37,9 +38,17 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer end()
-	changes, err := h.store.Watch(ctx, auth.FromContext(ctx), filter, after)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	session, err := h.store.Session(auth.FromContext(ctx), cancel)
 	if err != nil {
 		h.fail(w, r, err)
+		return
+	}
+	defer session.End()
+	changes, err := h.store.Watch(ctx, auth.FromContext(ctx), filter, after)
+	if err != nil {
+		h.fail(w, r, cmp.Or(session.Err(), err))
 		return
 	}
 	locate(w.Header(), changes.Offset().Head.Position())
@@ -49,8 +58,9 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	stream, ctx := eventstream.Open(ctx, w, h.commentInterval)
 	defer stream.Close()
-	err = h.follow(ctx, stream, changes, after != nil)
-	if ctx.Err() == nil { // the client is still connected
+	err = h.follow(ctx, stream, session, changes, after != nil)
+	if ended := session.Err(); ended != nil || ctx.Err() == nil { // the client is still connected
+		err = cmp.Or(ended, err)
 		_ = stream.Send(eventstream.Event{Type: "error", Data: h.problemOf(r, err).JSON()})
 	}
 }
@@ -88,8 +98,8 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 
 // follow sends changes until it cannot read or write any more, and returns why. It reads the next
 // ones when the last ones have been sent. Streams that are behind take turns, so that the memory of
-// all of them together is bounded.
-func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch, behind bool) error {
+// all of them together is bounded. No event is begun after the session has ended.
+func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, session *configstore.Session, watch *configstore.Watch, behind bool) error {
 	turn := budget.NewStream(h.messages)
 	defer turn.Release()
 	for {
@@ -106,7 +116,11 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 		}
 		turn.Sending(stream.Cut)
 		for _, batch := range changeSets(changes) {
-			if err := sendBatch(stream, turn, batch, bytes); err != nil {
+			err := session.Err()
+			if err == nil {
+				err = sendBatch(stream, turn, batch, bytes)
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -106,7 +106,7 @@ func (h *Handler) readSecret(w http.ResponseWriter, r *http.Request, text string
 	}
 	locate(w.Header(), reader.Head().Position())
 	good := h.store.SecretsOf(t)
-	kept, _ := t.Secret(id)
+	kept := h.store.SecretOf(t, id)
 	s := newJSON(w, r)
 	defer s.release()
 	s.put(`{"token":`).token(t, good).put(`,"revoked":`).bool(t.Revoked)
@@ -172,7 +172,7 @@ func doToken[C auth.TokenCommand](h *Handler, w http.ResponseWriter, r *http.Req
 func tokenTag(t *auth.Token) string { return `"` + strconv.Itoa(int(t.Version)) + `"` }
 
 // token adds a token, as GraphQL has it in Token, without its id. secrets are those in force.
-func (s *jsonStream) token(t *auth.Token, secrets []auth.TokenSecret) *jsonStream {
+func (s *jsonStream) token(t *auth.Token, secrets []auth.UsedSecret) *jsonStream {
 	s.put(`{"name":`).plain(t.Name.String()).put(`,"version":`).number(int64(t.Version))
 	s.put(`,"grants":`).each(len(t.Grants.List()), func(i int) { s.grant(t.Grants.List()[i]) })
 	s.put(`,"createdAt":`).instant(t.CreatedAt).put(`,"createdBy":`).textIf(t.CreatedBy != "", t.CreatedBy)
@@ -182,9 +182,9 @@ func (s *jsonStream) token(t *auth.Token, secrets []auth.TokenSecret) *jsonStrea
 }
 
 // secret adds what is kept of a secret.
-func (s *jsonStream) secret(kept auth.TokenSecret) *jsonStream {
+func (s *jsonStream) secret(kept auth.UsedSecret) *jsonStream {
 	s.put(`{"publicId":`).plain(string(kept.ID)).put(`,"createdAt":`).instant(kept.CreatedAt)
-	return s.put(`,"expiresAt":`).instantIf(kept.ExpiresAt).put(`,"lastUsedAt":null}`)
+	return s.put(`,"expiresAt":`).instantIf(kept.ExpiresAt).put(`,"lastUsedAt":`).instantIf(kept.LastUsedAt).put(`}`)
 }
 
 func (s *jsonStream) grant(g auth.Grant) {

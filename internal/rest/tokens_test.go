@@ -198,3 +198,18 @@ func TestOneToken(t *testing.T) {
 }
 
 const noToken = `{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no token of this name that you may see","code":"NOT_FOUND"}`
+
+// TestLastUsedAt uses the first of two tokens.
+func TestLastUsedAt(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 34, 56, 789_000_000, time.UTC)
+	s := MustStart(t, configstore.Options{Now: func() time.Time { return at }})
+	used := s.MustIssue(t, "a", time.Time{}, "READ:")
+	s.MustIssue(t, "b", time.Time{}, "READ:")
+	if _, err := s.Authenticate(t.Context(), used); err != nil {
+		t.Fatal(err)
+	}
+	got := s.as(t, "READ,WRITE,ADMIN:").MustDo(t, "GET /tokens", "", "X: x").body
+	if first, second, _ := strings.Cut(got, `"name":"b"`); !strings.Contains(first, `"lastUsedAt":"2026-03-01T12:34:00.000000Z"`) || !strings.Contains(second, `"lastUsedAt":null`) {
+		t.Errorf("got %s", got)
+	}
+}

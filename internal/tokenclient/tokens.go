@@ -48,7 +48,7 @@ func (c *Client) Change(ctx context.Context, cmd auth.TokenCommand, reason confi
 }
 
 // List returns the tokens that the caller may see, by name.
-func (c *Client) List(ctx context.Context) (tokens []*auth.Token, err error) {
+func (c *Client) List(ctx context.Context) (tokens []auth.ListedToken, err error) {
 	const firstPage = "?first=100"
 	for query := firstPage; query != ""; {
 		var page struct{ Tokens []tokenBody }
@@ -60,7 +60,7 @@ func (c *Client) List(ctx context.Context) (tokens []*auth.Token, err error) {
 			if err != nil {
 				return nil, err
 			}
-			tokens = append(tokens, t)
+			tokens = append(tokens, auth.ListedToken{Token: t, InForce: page.Tokens[i].inForce(t)})
 		}
 	}
 	return tokens, nil
@@ -143,6 +143,7 @@ type tokenBody struct {
 type secretBody struct {
 	PublicID             string
 	CreatedAt, ExpiresAt time.Time
+	LastUsedAt           time.Time // zero for null
 }
 
 // parse returns the token. Its secrets have no digests, which servers do not show.
@@ -170,6 +171,15 @@ func (b *tokenBody) parse() (t *auth.Token, err error) {
 		t.Secrets = append(t.Secrets, auth.TokenSecret{Credential: auth.Credential{ID: id}, CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt})
 	}
 	return t, nil
+}
+
+// inForce returns the secrets of t, which parse has returned.
+func (b *tokenBody) inForce(t *auth.Token) []auth.UsedSecret {
+	used := make([]auth.UsedSecret, len(t.Secrets))
+	for i, s := range t.Secrets {
+		used[i] = auth.UsedSecret{TokenSecret: s, LastUsedAt: b.Secrets[i].LastUsedAt}
+	}
+	return used
 }
 
 func unknownToken(err error) error {

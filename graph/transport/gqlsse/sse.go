@@ -41,6 +41,9 @@ import (
 type Options struct {
 	// Budgets are shared with the other transports of a server. nil: budgets of its own.
 	Budgets *bounds.Budgets
+	// Rights returns what the client of a subscription may do, given the context of its request.
+	// When these rights end, their error ends the subscription. nil: they never do.
+	Rights func(context.Context) (fanout.Rights, error)
 
 	maxBodyBytes int64 // for tests; 0: that of all edges, [budget.MaxBodyBytes]
 }
@@ -48,6 +51,7 @@ type Options struct {
 // Transport answers requests. It is safe for concurrent use.
 type Transport struct {
 	budgets      *bounds.Budgets
+	rights       func(context.Context) (fanout.Rights, error)
 	maxBodyBytes int64
 	streams      *eventstream.Streams // the subscriptions
 }
@@ -57,7 +61,10 @@ var _ graphql.Transport = (*Transport)(nil)
 // New returns the transport with these options. Call [Transport.Shutdown] when it is not needed any
 // more.
 func New(opts Options) *Transport {
-	t := &Transport{budgets: opts.Budgets, maxBodyBytes: cmp.Or(opts.maxBodyBytes, budget.MaxBodyBytes), streams: eventstream.NewStreams()}
+	t := &Transport{budgets: opts.Budgets, rights: opts.Rights, maxBodyBytes: cmp.Or(opts.maxBodyBytes, budget.MaxBodyBytes), streams: eventstream.NewStreams()}
+	if t.rights == nil {
+		t.rights = func(ctx context.Context) (fanout.Rights, error) { return fanout.Rights{Context: ctx}, nil }
+	}
 	if t.budgets == nil {
 		t.budgets = bounds.NewBudgets(bounds.Options{})
 	}
@@ -94,7 +101,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	}
 	stream, ctx := eventstream.Open(ctx, w, eventstream.DefaultCommentInterval)
 	defer stream.Close()
-	a := &answer{Stream: stream, exec: exec, budgets: t.budgets}
+	a := &answer{Stream: stream, exec: exec, budgets: t.budgets, rights: t.rights}
 	if len(errs) == 0 {
 		errs = a.execute(ctx, operation)
 	}
@@ -142,6 +149,7 @@ type answer struct {
 	*eventstream.Stream
 	exec    graphql.GraphExecutor
 	budgets *bounds.Budgets
+	rights  func(context.Context) (fanout.Rights, error)
 }
 
 // execute sends what comes of the operation, and returns the errors that ended it.
@@ -154,10 +162,18 @@ func (a *answer) execute(ctx context.Context, operation *graphql.OperationContex
 	if operation.Operation.Operation != ast.Subscription {
 		return a.executeOnce(ctx, operation)
 	}
-	p := fanout.NewProducer(ctx, a.exec, operation, a.budgets, nil)
+	rights, err := a.rights(ctx)
+	if err != nil {
+		return a.present(ctx, operation, err)
+	}
+	p := fanout.NewProducer(rights.Context, a.exec, operation, a.budgets, nil)
 	defer p.End()
 	for {
 		next, more, errs := p.Next(0)
+		if rights.HaveEnded() {
+			next.Memory.Release()
+			return a.present(ctx, operation, rights.Err())
+		}
 		if !more {
 			return errs
 		}
@@ -165,6 +181,11 @@ func (a *answer) execute(ctx context.Context, operation *graphql.OperationContex
 			return nil // the client has gone
 		}
 	}
+}
+
+// present takes an error about the client's rights through the handler's error presenter.
+func (a *answer) present(ctx context.Context, operation *graphql.OperationContext, err error) gqlerror.List {
+	return gqlmsg.Present(graphql.WithOperationContext(ctx, operation), a.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }
 
 // executeOnce sends the answer to a query or a mutation.

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"configapi/graph/transport/fanout"
 	"configapi/internal/eventstream"
 )
 
@@ -139,9 +140,9 @@ func TestDrain(t *testing.T) {
 }
 
 func TestNothingIsDoneWhileDraining(t *testing.T) {
-	hear := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (context.Context, error) {
+	hear := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (fanout.Rights, error) {
 		t.Error("a socket that closes was initialised")
-		return ctx, nil
+		return fanout.Rights{Context: ctx}, nil
 	}
 	bubble(t, Options{Init: hear}, func(t *testing.T, f *fixture) {
 		p := f.dial(t, offer)

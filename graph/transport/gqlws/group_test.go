@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/transporttest"
 	"configapi/internal/eventstream"
 )
@@ -74,8 +75,8 @@ func TestEqualSubscribersShareEachExecution(t *testing.T) {
 
 func TestOnlyEqualSubscribersShare(t *testing.T) {
 	options := shared
-	options.Init = func(ctx context.Context, _ eventstream.Client, payload map[string]any) (context.Context, error) {
-		return transporttest.WithRights(ctx, payload["rights"].(string)), nil
+	options.Init = func(ctx context.Context, _ eventstream.Client, payload map[string]any) (fanout.Rights, error) {
+		return fanout.Rights{Context: transporttest.WithRights(ctx, payload["rights"].(string))}, nil
 	}
 	const two = `"query":"subscription A($after:Int,$tag:String){log(after:$after,tag:$tag)} subscription B($after:Int,$tag:String){log(after:$after,tag:$tag)}"`
 	const spread = `"query":"subscription($after:Int,$tag:String){log(after:$after,tag:$tag)...F} fragment F on Subscription{log(after:$after,tag:$tag)}"`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/transporttest"
 	"configapi/internal/eventstream"
 )
@@ -22,7 +23,7 @@ func TestInit(t *testing.T) {
 	type key struct{}
 	for _, row := range []struct {
 		name, message string
-		init          func(ctx context.Context, client eventstream.Client, payload map[string]any) (context.Context, error)
+		init          func(ctx context.Context, client eventstream.Client, payload map[string]any) (fanout.Rights, error)
 		code          int
 		says          string
 	}{
@@ -31,7 +32,7 @@ func TestInit(t *testing.T) {
 		{"payload", `{"type":"connection_init","payload":{"token":"t","n":[1]}}`, wantPayload(t, map[string]any{"token": "t", "n": []any{int64(1)}}, key{}), 0, ""},
 		{"refused", initMessage, refuse(errors.New("s3cret")), 4403, "Forbidden"},
 		{"refused with a code", initMessage, refuse(fmt.Errorf("asking: %w", &CloseError{Code: 1013, Reason: "later"})), 1013, "later"},
-		{"panics", initMessage, func(context.Context, eventstream.Client, map[string]any) (context.Context, error) { panic("s3cret") }, 1011, "internal error"},
+		{"panics", initMessage, func(context.Context, eventstream.Client, map[string]any) (fanout.Rights, error) { panic("s3cret") }, 1011, "internal error"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, Options{Init: row.init, Log: quiet()}, func(t *testing.T, f *fixture) {
@@ -55,23 +56,25 @@ func TestInit(t *testing.T) {
 	}
 }
 
-func wantPayload(t *testing.T, want map[string]any, key any) func(context.Context, eventstream.Client, map[string]any) (context.Context, error) {
-	return func(ctx context.Context, _ eventstream.Client, payload map[string]any) (context.Context, error) {
+func wantPayload(t *testing.T, want map[string]any, key any) func(context.Context, eventstream.Client, map[string]any) (fanout.Rights, error) {
+	return func(ctx context.Context, _ eventstream.Client, payload map[string]any) (fanout.Rights, error) {
 		if diff := cmp.Diff(want, payload); diff != "" {
 			t.Errorf("payload (-want +got)\n%s", diff)
 		}
-		return context.WithValue(ctx, key, "from init"), nil
+		return fanout.Rights{Context: context.WithValue(ctx, key, "from init")}, nil
 	}
 }
 
-func refuse(err error) func(context.Context, eventstream.Client, map[string]any) (context.Context, error) {
-	return func(context.Context, eventstream.Client, map[string]any) (context.Context, error) { return nil, err }
+func refuse(err error) func(context.Context, eventstream.Client, map[string]any) (fanout.Rights, error) {
+	return func(context.Context, eventstream.Client, map[string]any) (fanout.Rights, error) {
+		return fanout.Rights{}, err
+	}
 }
 
 func TestInitHookThatHangsIsTimedOut(t *testing.T) {
-	hang := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (context.Context, error) {
+	hang := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (fanout.Rights, error) {
 		<-ctx.Done()
-		return ctx, nil
+		return fanout.Rights{Context: ctx}, nil
 	}
 	bubble(t, Options{Init: hang}, func(t *testing.T, f *fixture) {
 		p := f.dial(t, offer)
@@ -98,8 +101,8 @@ func TestRightsEnd(t *testing.T) {
 		}, 4403, "Forbidden"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			init := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (context.Context, error) {
-				return row.init(ctx), nil
+			init := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (fanout.Rights, error) {
+				return fanout.Rights{Context: row.init(ctx)}, nil
 			}
 			bubble(t, Options{Init: init, Budgets: transporttest.PatientBudgets(), rules: rules{pingInterval: time.Hour, silenceTimeout: time.Hour}}, func(t *testing.T, f *fixture) {
 				p := f.open(t)
@@ -128,8 +131,8 @@ func endsWith(reason error) func(context.Context) context.Context {
 }
 
 func TestNobodyIsRefusedAtTheEnd(t *testing.T) {
-	granted := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (context.Context, error) {
-		return context.WithValue(ctx, t, "some rights"), nil
+	granted := func(ctx context.Context, _ eventstream.Client, _ map[string]any) (fanout.Rights, error) {
+		return fanout.Rights{Context: context.WithValue(ctx, t, "some rights")}, nil
 	}
 	bubble(t, Options{Init: granted}, func(t *testing.T, f *fixture) {
 		p := f.open(t)

@@ -2,6 +2,7 @@ package gqlws
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -24,7 +25,12 @@ type operations struct {
 	out      *outbox
 	registry *registry
 	ctx      context.Context // of all operations, as Init made it; nil before the acknowledgement
+	rights   fanout.Rights   // that Init has found
+	over     atomic.Bool     // the context of the rights has ended before the socket
 }
+
+// mayDo reports whether the client still has the rights that it had at the acknowledgement.
+func (o *operations) mayDo() bool { return !o.over.Load() && !o.rights.HaveEnded() }
 
 // operation is one operation on a socket: a subscription, or a query or mutation, which gives one
 // message. It is the receiver of its subscriber.
@@ -154,6 +160,6 @@ func (op *operation) Serve(serve func(context.Context)) {
 	})
 }
 
-func (op *operation) wanted() bool { return !op.completed.Load() }
+func (op *operation) wanted() bool { return !op.completed.Load() && op.mayDo() }
 
 func (op *operation) ended() { op.registry.forget(&op.entry) }

@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"configapi/graph/transport/bounds"
+	"configapi/graph/transport/fanout"
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
 )
 
 // Options of a [Transport]. The zero value gives the defaults.
 type Options struct {
-	// Init checks the payload of a client's connection_init (nil when there was none). The context
-	// that it returns becomes the one of all operations of the socket. It must be derived from the
-	// one that is given, which ends with the socket. An error refuses the socket: a [*CloseError]
-	// with its code and reason, any other with 4403 and without its text.
+	// Init checks the payload of a client's connection_init (nil when there was none), and returns
+	// what the client may do. Their context must be derived from the one that is given, which ends
+	// with the socket. An error refuses the socket: a [*CloseError] with its code and reason, any
+	// other with 4403 and without its text.
 	//
-	// When the returned context ends before the socket, because a token expired or was revoked, the
-	// socket is closed at once in the same way, by the context's cause. nil: everybody is accepted.
-	Init func(ctx context.Context, client eventstream.Client, payload map[string]any) (context.Context, error)
+	// When the context of the rights ends before the socket, because a token expired or was
+	// revoked, the socket is closed in the same way, by the context's cause. What was queued for
+	// operations is dropped, but for a frame that is being sent. nil: everybody is accepted.
+	Init func(ctx context.Context, client eventstream.Client, payload map[string]any) (fanout.Rights, error)
 
 	// OffsetArgument is the argument of subscriptions that says where a stream starts, and nothing
 	// else. Subscriptions that differ in its variable alone share their work. "": there is none.

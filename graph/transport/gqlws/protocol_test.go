@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/transporttest"
 	"configapi/internal/eventstream"
 	"configapi/internal/slowtest"
@@ -59,8 +60,8 @@ func checkToken(token any) error {
 	return nil
 }
 
-func initWithToken(ctx context.Context, _ eventstream.Client, payload map[string]any) (context.Context, error) {
-	return ctx, checkToken(payload["token"])
+func initWithToken(ctx context.Context, _ eventstream.Client, payload map[string]any) (fanout.Rights, error) {
+	return fanout.Rights{Context: ctx}, checkToken(payload["token"])
 }
 
 // TestProtocol tries every rule of the table, each on a server of its own, with the defaults of all

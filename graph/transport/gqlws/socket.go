@@ -225,26 +225,30 @@ func (s *socket) receiveInit(m *clientMessage) *CloseError {
 	if refused != nil {
 		return refused
 	}
-	ctx := s.ctx
+	rights := fanout.Rights{Context: s.ctx}
 	if s.options.Init != nil {
 		var err error
-		if ctx, err = s.options.Init(s.ctx, s.operations.registry.client, payload); err != nil {
+		if rights, err = s.options.Init(s.ctx, s.operations.registry.client, payload); err != nil {
 			return asCloseError(err)
 		}
 	}
 	if !s.keepalive.acknowledge() {
 		return nil // the timeout has closed the socket
 	}
-	s.operations.ctx = ctx
+	s.operations.ctx, s.operations.rights = rights.Context, rights
 	s.reader.SetReadLimit(s.options.rules.maxMessageBytes)
 	s.out.reply(s.ctx, textFrame(nil, ackMessage, nil, ""))
-	if ctx != s.ctx {
-		context.AfterFunc(ctx, func() {
-			refused := asCloseError(context.Cause(ctx))
-			s.close(refused.Code, refused.Reason)
-		})
+	if ctx := rights.Context; ctx != s.ctx {
+		context.AfterFunc(ctx, func() { s.endRights(asCloseError(context.Cause(ctx))) })
 	}
 	return nil
+}
+
+// endRights closes the socket because its client's rights have ended. Frames that were not begun
+// are dropped.
+func (s *socket) endRights(reason *CloseError) {
+	s.operations.over.Store(true)
+	s.close(reason.Code, reason.Reason)
 }
 
 func (s *socket) receivePing(m *clientMessage) *CloseError {

@@ -109,3 +109,15 @@ type inclusive struct{ *memory.Store }
 func (s inclusive) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
 	return s.Store.PruneReceipts(ctx, before.Add(time.Microsecond), limit)
 }
+
+// newestUse keeps the use that was written last, not the latest.
+type newestUse struct{ *memory.Store }
+
+func (s newestUse) KeepUses(ctx context.Context, uses []eventstore.Use) error {
+	for _, use := range uses {
+		if err := s.DropUses(ctx, []string{use.Secret}); err != nil {
+			return err
+		}
+	}
+	return s.Store.KeepUses(ctx, uses)
+}

@@ -33,7 +33,7 @@ type law struct {
 
 // Run proves all laws on one kind of store. It uses rewrite to forge histories.
 func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
-	run(t, newHistory, appendLaws, setLaws, readLaws, versionLaws, backLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, newestLaws(rewrite), tamperingLaws(rewrite), basisLaws(rewrite))
+	run(t, newHistory, appendLaws, setLaws, readLaws, versionLaws, backLaws, raceLaws, lockLaws, durableLaws, receiptLaws, useLaws, waitLaws, randomLaws, newestLaws(rewrite), tamperingLaws(rewrite), basisLaws(rewrite))
 }
 
 // RunWrites proves the laws about appends, locks and waiting. It is for a store that [Run] has
@@ -41,7 +41,7 @@ func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
 // reads are left out, because the statements are the same; the random operations send each of them
 // once.
 func RunWrites(t *testing.T, newHistory NewHistory) {
-	run(t, newHistory, appendLaws, setLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws)
+	run(t, newHistory, appendLaws, setLaws, raceLaws, lockLaws, durableLaws, receiptLaws, useLaws, waitLaws, randomLaws)
 }
 
 func run(t *testing.T, newHistory NewHistory, groups ...[]law) {

@@ -101,6 +101,7 @@ var mutants = []mutant{
 	{"the actor of a key is ignored", "the same key of another actor is another receipt", func(s *memory.Store) eventstore.Store { return anyActor{s} }},
 	{"pruning without a limit", "old receipts are pruned, the oldest first", func(s *memory.Store) eventstore.Store { return noLimit{s} }},
 	{"pruning what is not older", "old receipts are pruned, the oldest first", func(s *memory.Store) eventstore.Store { return inclusive{s} }},
+	{"the newest use written stays", "of several uses of a secret the latest stays", func(s *memory.Store) eventstore.Store { return newestUse{s} }},
 	{"the end of the context is ignored", "a method whose context has ended returns its error",
 		func(s *memory.Store) eventstore.Store { return deaf{s} }},
 }

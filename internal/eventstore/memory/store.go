@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"configapi/internal/eventstore"
 )
@@ -31,6 +32,8 @@ type Store struct {
 	receipts map[eventstore.Key]eventstore.Receipt
 	byAge    []eventstore.Key // keys of the receipts, the oldest first
 
+	uses map[string]time.Time // :: public id of a secret → when it was used last
+
 	restoring eventstore.Head // see RestoreTarget
 }
 
@@ -43,6 +46,7 @@ func New() *Store {
 		byName:   make(map[string][]entry),
 		grown:    make(chan struct{}),
 		receipts: make(map[eventstore.Key]eventstore.Receipt),
+		uses:     make(map[string]time.Time),
 	}
 	_, _ = rand.Read(s.key[:]) // never fails: crypto/rand ends the program first
 	return s

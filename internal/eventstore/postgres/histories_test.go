@@ -90,7 +90,7 @@ func (one *history) empty() error {
 		return nil
 	}
 	ctx := context.Background() // the test's context ends before its cleanup
-	if _, err := one.handles[0].nodePool.Exec(ctx, `delete from public.idempotency`); err != nil {
+	if _, err := one.handles[0].nodePool.Exec(ctx, `delete from public.idempotency; delete from public.token_uses`); err != nil {
 		return err
 	}
 	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {

@@ -27,8 +27,7 @@ func (s *Store) ReadVerified(ctx context.Context) (eventstore.Head, error) {
 
 // KeepVerified keeps a head.
 func (s *Store) KeepVerified(ctx context.Context, head eventstore.Head) error {
-	none := func([][]byte) (bool, error) { return true, nil }
-	if err := s.query(ctx, none, upsertVerified, int64(head.Seq), head.Hash[:]); err != nil {
+	if err := s.query(ctx, noRow, upsertVerified, int64(head.Seq), head.Hash[:]); err != nil {
 		return fmt.Errorf("keeping how far the history is verified: %w", err)
 	}
 	return nil

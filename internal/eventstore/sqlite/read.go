@@ -32,6 +32,7 @@ const (
 	placesQuery
 	timeQuery
 	newestQuery
+	usesQuery
 )
 
 const selectEvents = `
@@ -75,6 +76,8 @@ var queries = [...]string{
 	placesQuery: textOfPlacesQuery,
 	timeQuery:   textOfTimeQuery,
 	newestQuery: textOfNewestQuery,
+
+	usesQuery: `SELECT public_id, used_at FROM token_uses WHERE public_id > ? ORDER BY public_id LIMIT ?`,
 }
 
 // Head returns the seq, hash and time of the newest record.

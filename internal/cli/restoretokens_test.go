@@ -1,0 +1,55 @@
+package cli_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRestoreAsksAboutTokens restores a backup with tokens in a script. It must say what becomes of
+// them.
+func TestRestoreAsksAboutTokens(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	secret := mustFillWithTokens(t, file("first.db"))
+	MustRun(t, "backup", "--store", "sqlite:"+file("first.db"), file("backup"))
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	eachStore(t, func(t *testing.T, store string) {
+		const notSaid = "configapi: the backup has tokens, which are good for this store, too: " +
+			"give --tokens keep if they may be used, or --tokens revoke to end all of them\n"
+		into := []string{"restore-backup", file("backup"), "--store", store}
+		if got := runWith(t.Context(), null, nil, into...); got.code != 2 || got.stderr != notSaid {
+			t.Errorf("got %+v, want exit code 2 and %q", got, notSaid)
+		}
+		if got := run(t, nil, append(into, "--tokens", "drop")...); got.code != 2 || !strings.Contains(got.stderr, "write keep or revoke") {
+			t.Errorf("got %+v", got)
+		}
+		status := func() string {
+			server := MustServe(t, store)
+			defer server.terminate()
+			return server.MustSend(t, http.MethodGet, "/config/a", "", http.Header{"Authorization": {"Bearer " + secret}})
+		}
+		if said := MustRun(t, append(into, "--tokens", "keep")...); !strings.Contains(said, "\nkept 1 token of the backup in force: they are good for this store, too\n") {
+			t.Errorf("keep says %q", said)
+		}
+		if got := status(); got != "1" {
+			t.Errorf("with a token that was kept: got %s", got)
+		}
+		if said := MustRun(t, append(into, "--tokens", "revoke")...); !strings.HasPrefix(said, "restored 1 events after 3 that were there") ||
+			!strings.Contains(said, "\nrevoked 1 token of the backup; make others with `configapi token create`\n") {
+			t.Errorf("revoke says %q", said)
+		}
+		if got := status(); !strings.Contains(got, `"status":401`) {
+			t.Errorf("with a token that was revoked: got %s", got)
+		}
+		if got := run(t, nil, "verify", "--store", store); got.code != 0 || !strings.HasPrefix(got.stdout, "ok: 4 events") {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
