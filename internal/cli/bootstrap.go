@@ -134,6 +134,10 @@ func bootstrap(ctx context.Context, store *configstore.Store, first auth.Credent
 	const pause = time.Second
 	for failed := false; ; {
 		issued, err := store.Bootstrap(ctx, first)
+		if err == nil && !issued && failed { // a try whose outcome was unknown may have issued it
+			_, missing := store.TokenOf(auth.Local, first.ID)
+			issued = missing == nil
+		}
 		switch {
 		case err == nil && issued:
 			log.Info("issued the first token, which the bootstrap file has", "name", auth.BootstrapName, "public_id", "cfg_"+string(first.ID))
