@@ -9,6 +9,7 @@ import (
 
 	"configapi/graph/document"
 	"configapi/graph/encode"
+	"configapi/internal/fault"
 )
 
 // executor checks a whole operation before its first field is resolved, and executes it. It takes
@@ -57,6 +58,9 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 // or a mutation is called once. That of a subscription returns one message at each call, and nil
 // when there are no more.
 func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	if refused := e.refuseCaller(ctx); refused != nil {
+		return graphql.OneShot(refused), ctx
+	}
 	if lookups := e.documents.Prepared(op.Operation).(encode.Lookups); lookups != nil {
 		return e.lookUp(op, lookups), ctx
 	}
@@ -65,6 +69,19 @@ func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationC
 		return e.subscribe(ctx, op), ctx
 	}
 	return e.execute(ctx, op)
+}
+
+// refuseCaller returns the response to an operation whose token has ended since its request was let
+// in, nil when it has not. Nothing is executed then, so that the status can say so.
+func (e *executor) refuseCaller(ctx context.Context) *graphql.Response {
+	caller := e.resolver.caller(ctx)
+	if caller.Secret == "" {
+		return nil
+	}
+	if _, err := e.resolver.store.Viewer(caller); err != nil && fault.KindOf(err) == fault.Unauthenticated {
+		return e.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)})
+	}
+	return nil
 }
 
 // execute begins a query or a mutation.

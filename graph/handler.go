@@ -13,6 +13,7 @@ import (
 	"configapi/graph/transport/gqlsse"
 	"configapi/graph/transport/gqlws"
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 )
@@ -29,6 +30,9 @@ type Options struct {
 	// Attempts counts tokens of websockets that were refused. nil: they are answered at once,
 	// however many come.
 	Attempts *attempts.Attempts
+	// Refused is called for each caller of a websocket that is refused, before the answer is
+	// delayed. nil: nothing is called.
+	Refused func(context.Context, audit.Refusal)
 	// Log gets internal errors, panics, and failures that may be tried again. nil: nothing is
 	// logged.
 	Log *slog.Logger
@@ -37,6 +41,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }
+	}
+	if o.Refused == nil {
+		o.Refused = func(context.Context, audit.Refusal) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -59,7 +66,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
 	opts.Websocket.OffsetArgument, opts.Websocket.Shared = "after", root.shared
-	opts.Websocket.Init = authenticateSocket(store, opts.Attempts)
+	opts.Websocket.Init = authenticateSocket(store, opts)
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{

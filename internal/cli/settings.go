@@ -18,6 +18,8 @@ type settings struct {
 	maxValueBytes            int
 	hosts                    words // allowed hosts, besides the server's own
 	origins                  words // allowed origins, besides the server's own
+	trustedProxies           words
+	metricsListen            string // "": metrics have no address of their own
 	maxConnections           int
 	maxConnectionsPerAddress int // 0: no limit of its own
 	maxAnswerBytes           int
@@ -47,6 +49,8 @@ var settingVariables = variables{
 	"listen-dsn":      {"CONFIGAPI_LISTEN_DSN"},
 	"allow-host":      {"CONFIGAPI_ALLOW_HOST"},
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
+	"trusted-proxy":   {"CONFIGAPI_TRUSTED_PROXY"},
+	"metrics-listen":  {"CONFIGAPI_METRICS_LISTEN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 
@@ -58,6 +62,7 @@ func parseSettings(env Env) (settings, error) {
 	var set settings
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
+	flags.StringVar(&set.metricsListen, "metrics-listen", "", "`ADDRESS` that serves /metrics alone, to everyone who reaches it; none by default; also CONFIGAPI_METRICS_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
 	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` of PostgreSQL itself when --store is a pooler, for notifications of changes; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
@@ -66,6 +71,8 @@ func parseSettings(env Env) (settings, error) {
 		"separated by spaces; also CONFIGAPI_ALLOW_HOST")
 	flags.Var(&set.origins, "allow-origin", "`ORIGINS` of pages that may send requests and open websockets besides the server's own, "+
 		"such as http://localhost:5173, or * for any; separated by spaces; also CONFIGAPI_ALLOW_ORIGIN")
+	flags.Var(&set.trustedProxies, "trusted-proxy", "`ADDRESSES` of the proxies in front, or prefixes such as 10.0.0.0/8: their X-Forwarded-For says which client a request "+
+		"comes from, for limits and the log; separated by spaces; also CONFIGAPI_TRUSTED_PROXY")
 	flags.IntVar(&set.maxConnections, "max-connections", 20_000, "`NUMBER` of connections at a time, websockets included")
 	flags.IntVar(&set.maxConnectionsPerAddress, "max-connections-per-address", 0,
 		"`NUMBER` of connections at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-connections")

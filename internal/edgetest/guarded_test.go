@@ -52,19 +52,21 @@ type guarded struct {
 	stopLogging func()       // has the audit log write what it has
 }
 
-func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts) *guarded {
+// startGuarded starts a server. Each of tune changes the options of its HTTP server.
+func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts, tune ...func(*httpd.Options)) *guarded {
 	g := &guarded{log: new(logbook)}
 	log := slog.New(slog.NewTextHandler(g.log, nil))
-	changes := audit.New(log, audit.Options{})
+	changes, refusals, metrics := audit.New(log, audit.Options{}), audit.NewRefusals(log), httpd.NewMetrics()
 	ctx, stop := context.WithCancel(context.Background())
-	audited := make(chan error, 1)
-	go func() { audited <- changes.Run(ctx) }()
-	g.stopLogging = sync.OnceFunc(func() { stop(); <-audited })
+	var logging sync.WaitGroup
+	logging.Go(func() { _ = changes.Run(ctx) }) // returns nil
+	logging.Go(func() { _ = refusals.Run(ctx) })
+	g.stopLogging = sync.OnceFunc(func() { stop(); logging.Wait() })
 	t.Cleanup(g.stopLogging)
 	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
 	opts.Log, opts.Writer = log, writer.Options{Audit: changes}
 	g.store = configstoretest.On(t, memory.New(), opts)
-	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Log: log})
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: httpd.CallerRefused(metrics, refusals), Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 		defer cancel()
@@ -72,10 +74,14 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 			t.Error(err)
 		}
 	})
-	g.server = start(t, httpd.New(httpd.Options{
+	options := httpd.Options{
 		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
-		RefuseGraphQL: graph.Refuse, Attempts: refused, Log: log,
-	}))
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, Metrics: metrics, Log: log,
+	}
+	for _, change := range tune {
+		change(&options)
+	}
+	g.server = start(t, httpd.New(options))
 	return g
 }
 

@@ -60,7 +60,7 @@ func TestTokensWithoutTheStore(t *testing.T) {
 		store.MustSet(t, "a", "x")
 		known := store.MustIssue(t, "ci", time.Time{}, "READ:")
 		unknown, _ := auth.NewSecret()
-		s := start(t, httpd.Options{Store: store.Store, Attempts: attempts.New()})
+		s := start(t, httpd.Options{Store: store.Store, Attempts: attempts.New(attempts.Options{})})
 		events.headIs(eventstore.Head{}, errUnreachable)
 		if got := s.ask(t, "GET /config/a\nAuthorization: Bearer "+known+"\n"); got.StatusCode != http.StatusOK || got.body != "x" {
 			t.Errorf("a known token: got %d %s", got.StatusCode, got.body)
