@@ -22,8 +22,12 @@ func TestBeginningWaitsForTheDatabase(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		events.SetHooks(configstoretest.Hooks{
-			Append: func(context.Context, eventstore.Head, []eventstore.Record) error { return configstoretest.ErrUnreachable },
-			Head:   func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, configstoretest.ErrUnreachable },
+			Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
+				return configstoretest.ErrUnreachable
+			},
+			Head: func(context.Context) (eventstore.Head, error) {
+				return eventstore.Head{}, configstoretest.ErrUnreachable
+			},
 		})
 		var log bytes.Buffer
 		begun, ended := make(chan struct{}), make(chan error, 1)
@@ -58,8 +62,12 @@ func TestBeginningEndsWithTheServer(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		events.SetHooks(configstoretest.Hooks{
-			Append: func(context.Context, eventstore.Head, []eventstore.Record) error { return configstoretest.ErrUnreachable },
-			Head:   func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, configstoretest.ErrUnreachable },
+			Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
+				return configstoretest.ErrUnreachable
+			},
+			Head: func(context.Context) (eventstore.Head, error) {
+				return eventstore.Head{}, configstoretest.ErrUnreachable
+			},
 		})
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
