@@ -108,7 +108,7 @@ func parseBootstrap(text string) (c auth.Credential, err error) {
 	}
 	decoded, err := hex.DecodeString(digest)
 	if err != nil || copy(c.Digest[:], decoded) != len(decoded) || len(decoded) != len(c.Digest) {
-		return c, errors.New("must have 64 hex digits after sha256:")
+		return c, errors.New("must have a digest of 64 hex digits")
 	}
 	return c, nil
 }
