@@ -10,6 +10,7 @@ import (
 	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlws"
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
@@ -28,7 +29,7 @@ const authorization = "Authorization"
 // in the header of the handshake, whose caller the context has, or in the payload of
 // connection_init, since browsers cannot set that header. If it is in both, it must be the same.
 // The socket ends with the caller's rights.
-func authenticateSocket(store *configstore.Store, refused *attempts.Attempts) func(context.Context, eventstream.Client, map[string]any) (fanout.Rights, error) {
+func authenticateSocket(store *configstore.Store, opts Options) func(context.Context, eventstream.Client, map[string]any) (fanout.Rights, error) {
 	return func(ctx context.Context, client eventstream.Client, payload map[string]any) (fanout.Rights, error) {
 		secret, given, err := payloadSecret(payload)
 		before := auth.FromContext(ctx)
@@ -40,8 +41,12 @@ func authenticateSocket(store *configstore.Store, refused *attempts.Attempts) fu
 		case before.IsAnonymous():
 			_, err = store.Authenticate(ctx, "")
 		}
-		if given && fault.KindOf(err) == fault.Unauthenticated && refused.Refused(ctx, client) > 0 {
-			return fanout.Rights{}, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
+		if fault.KindOf(err) == fault.Unauthenticated {
+			kept, _ := auth.ParseSecret(secret)
+			opts.Refused(ctx, audit.Refusal{Why: audit.WhyRefused(err), WithToken: given, PublicID: string(kept.ID)})
+			if given && opts.Attempts.Refused(ctx, client) > 0 {
+				return fanout.Rights{}, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
+			}
 		}
 		switch {
 		case err != nil:

@@ -9,37 +9,40 @@ import (
 
 	"configapi/graph/document"
 	"configapi/graph/encode"
+	"configapi/internal/fault"
 )
 
 // executor checks a whole operation before its first field is resolved, and executes it. It takes
 // the place of gqlgen's own executor, which leaves many errors of variables to the fields that use
 // them, and validates a document before its limits can be checked: see ADR 0017.
 type executor struct {
-	schema    graphql.ExecutableSchema
-	resolver  *resolver
-	documents *document.Checker
-	present   graphql.ErrorPresenterFunc
-	recover   graphql.RecoverFunc
+	schema        graphql.ExecutableSchema
+	resolver      *resolver
+	documents     *document.Checker
+	introspection Introspection
+	present       graphql.ErrorPresenterFunc
+	recover       graphql.RecoverFunc
 }
 
 var _ graphql.GraphExecutor = (*executor)(nil)
 
-func newExecutor(root *resolver, errors presenter) *executor {
+func newExecutor(root *resolver, introspection Introspection, errors presenter) *executor {
 	schema := executable(root)
 	return &executor{
-		schema:    schema,
-		resolver:  root,
-		documents: document.New(schema.Schema(), document.Options{Prepare: prepare}),
-		present:   errors.present,
-		recover:   errors.recovered,
+		schema:        schema,
+		resolver:      root,
+		documents:     document.New(schema.Schema(), document.Options{Prepare: prepare}),
+		introspection: introspection,
+		present:       errors.present,
+		recover:       errors.recovered,
 	}
 }
 
 // prepare compiles the look-ups of an operation that consists of them.
 func prepare(operation *ast.OperationDefinition) any { return encode.LookupsOf(operation) }
 
-// CreateOperationContext checks a request: see [document.Checker.Check]. The context that it
-// returns with errors has what the log and the errors need.
+// CreateOperationContext checks a request: see [document.Checker.Check], and whether the caller may
+// introspect. The context that it returns with errors has what the log and the errors need.
 func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op := &graphql.OperationContext{
 		RawQuery:               params.Query,
@@ -50,13 +53,22 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		ResolverMiddleware:     countField,
 		RootResolverMiddleware: sizeBuffer,
 	}
-	return op, e.documents.Check(op, params.Variables)
+	if errs := e.documents.Check(op, params.Variables); len(errs) > 0 {
+		return op, errs
+	}
+	if refused := e.introspection.refuse(ctx, e.resolver.store, op.Operation); refused != nil {
+		return op, gqlerror.List{refused}
+	}
+	return op, nil
 }
 
 // DispatchOperation begins an operation, and returns the function that executes it. That of a query
 // or a mutation is called once. That of a subscription returns one message at each call, and nil
 // when there are no more.
 func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	if refused := e.refuseCaller(ctx); refused != nil {
+		return graphql.OneShot(refused), ctx
+	}
 	if lookups := e.documents.Prepared(op.Operation).(encode.Lookups); lookups != nil {
 		return e.lookUp(op, lookups), ctx
 	}
@@ -65,6 +77,19 @@ func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationC
 		return e.subscribe(ctx, op), ctx
 	}
 	return e.execute(ctx, op)
+}
+
+// refuseCaller returns the response to an operation whose token has ended since its request was let
+// in, nil when it has not. Nothing is executed then, so that the status can say so.
+func (e *executor) refuseCaller(ctx context.Context) *graphql.Response {
+	caller := e.resolver.caller(ctx)
+	if caller.Secret == "" {
+		return nil
+	}
+	if _, err := e.resolver.store.Viewer(caller); err != nil && fault.KindOf(err) == fault.Unauthenticated {
+		return e.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)})
+	}
+	return nil
 }
 
 // execute begins a query or a mutation.

@@ -13,6 +13,7 @@ import (
 	"configapi/graph/transport/gqlsse"
 	"configapi/graph/transport/gqlws"
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 )
@@ -23,12 +24,18 @@ type Options struct {
 	Websocket gqlws.Options
 	// Budgets bound the memory and the time of answers. The transports of the handler share them.
 	Budgets bounds.Options
+	// Introspection says which callers may read the schema. Zero: those with a token, and all on an
+	// open server.
+	Introspection Introspection
 	// RequestID returns the id of a context's request, "" for none. Answers to internal errors show
 	// it, since the text of such an error is in the log alone. nil: no request has an id.
 	RequestID func(context.Context) string
 	// Attempts counts tokens of websockets that were refused. nil: they are answered at once,
 	// however many come.
 	Attempts *attempts.Attempts
+	// Refused is called for each caller of a websocket that is refused, before the answer is
+	// delayed. nil: nothing is called.
+	Refused func(context.Context, audit.Refusal)
 	// Log gets internal errors, panics, and failures that may be tried again. nil: nothing is
 	// logged.
 	Log *slog.Logger
@@ -37,6 +44,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }
+	}
+	if o.Refused == nil {
+		o.Refused = func(context.Context, audit.Refusal) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -59,14 +69,14 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
 	opts.Websocket.OffsetArgument, opts.Websocket.Shared = "after", root.shared
-	opts.Websocket.Init = authenticateSocket(store, opts.Attempts)
+	opts.Websocket.Init = authenticateSocket(store, opts)
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{
 		websocket: gqlws.New(opts.Websocket),
 		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets, Rights: root.rights}),
 		http:      gqlhttp.New(gqlhttp.Options{Budgets: budgets}),
-		executor:  newExecutor(root, presenter{opts.RequestID, opts.Log}),
+		executor:  newExecutor(root, opts.Introspection, presenter{opts.RequestID, opts.Log}),
 	}
 	store.OnRebuild(h.endSubscriptions)
 	return h

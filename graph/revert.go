@@ -60,7 +60,7 @@ var onConflict = map[model.RevertConflict]configstore.OnConflict{
 func (r mutationResolver) rejected(ctx context.Context, failures []fault.Failure) (model.ApplyConfigsResult, error) {
 	reader, err := r.store.Reader(r.caller(ctx))
 	if err != nil {
-		return nil, fault.NotWritten(err)
+		return nil, fault.BeforeWrite(err)
 	}
 	rejection := &fault.Rejection{Failures: failures, Position: reader.Head().Position()}
 	return r.applied(configstore.SetOutcome{}, rejection, nil)

@@ -68,7 +68,7 @@ var picture = []layer{
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "internal/attempts graph/document graph/encode graph/generated graph/input graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
+	{"graph", "internal/attempts internal/audit graph/document graph/encode graph/generated graph/input graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/auth internal/config internal/configstore", gqlgen + " github.com/hashicorp/golang-lru/v2"},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
@@ -85,7 +85,7 @@ var picture = []layer{
 	{"graph/transport/bounds", "graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
 	{"graph/transport/gqlmsg", "internal/excerpt internal/fault internal/strictjson", gqlgen},
 	{"internal/rest", store + " " + tools, json},
-	{"internal/httpd", "internal/attempts internal/origin " + store + " " + tools, x + " github.com/prometheus/client_golang"},
+	{"internal/httpd", "internal/attempts internal/audit internal/origin " + store + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},
@@ -104,7 +104,7 @@ var picture = []layer{
 	{"internal/clock", "internal/eventstore", x},
 	{"internal/projection", "internal/auth " + history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
-	{"internal/audit", history, ""},
+	{"internal/audit", "internal/auth " + history, ""},
 	{"internal/requestid", "", ""},
 	{"internal/auth", history, ""},
 

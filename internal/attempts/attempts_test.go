@@ -3,6 +3,7 @@ package attempts
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,10 +11,17 @@ import (
 	"configapi/internal/eventstream"
 )
 
+// The defaults.
+const (
+	delay    = time.Second
+	burst    = 20
+	interval = 3 * time.Second
+)
+
 // TestOneAddress has one address send more refused tokens than it may.
 func TestOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, client := New(), eventstream.ClientOf("[2001:db8::1]:1")
+		a, client := New(Options{}), eventstream.ClientOf("[2001:db8::1]:1")
 		for range burst {
 			before := time.Now()
 			if retry := a.Refused(t.Context(), client); retry != 0 || time.Since(before) != delay {
@@ -53,7 +61,7 @@ func TestTheDelayEndsWithItsRequest(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		before := time.Now()
-		if retry := New().Refused(ctx, eventstream.ClientOf("192.0.2.1:1")); retry != 0 || time.Since(before) != 0 {
+		if retry := New(Options{}).Refused(ctx, eventstream.ClientOf("192.0.2.1:1")); retry != 0 || time.Since(before) != 0 {
 			t.Errorf("got %v after %v", retry, time.Since(before))
 		}
 	})
@@ -61,7 +69,7 @@ func TestTheDelayEndsWithItsRequest(t *testing.T) {
 
 // TestManyAddresses sends tokens from more addresses than are remembered.
 func TestManyAddresses(t *testing.T) {
-	a, now := New(), time.Now()
+	a, now := New(Options{}), time.Now()
 	address := func(i int) eventstream.Client {
 		return eventstream.ClientOf(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255))
 	}
@@ -84,6 +92,22 @@ func TestManyAddresses(t *testing.T) {
 	}
 	if retry := a.count(address(3*maxAddresses), now.Add(burst*interval)); retry != 0 || len(a.until) != 1 {
 		t.Errorf("later: got %v, %d addresses are remembered", retry, len(a.until))
+	}
+}
+
+// TestAMillionAddresses sends a token from each of so many addresses, of which few are remembered.
+func TestAMillionAddresses(t *testing.T) {
+	a, now := New(Options{}), time.Now()
+	for i := range 1_000_000 {
+		// a /64 each, and 1,000 of them a second, so that those of before are forgotten meanwhile
+		network := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, byte(i >> 16), byte(i >> 8), byte(i)})
+		a.count(eventstream.ClientOf(network.String()), now.Add(time.Duration(i)*time.Millisecond))
+		if len(a.until) > maxAddresses {
+			t.Fatalf("%d addresses are remembered after %d", len(a.until), i+1)
+		}
+	}
+	if len(a.until) < maxAddresses/2 {
+		t.Errorf("%d addresses are remembered, want about as many as there may be", len(a.until))
 	}
 }
 

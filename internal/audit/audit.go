@@ -1,10 +1,10 @@
 // Package audit writes a log line for every change that this node has made, of a config or of a
-// token: who changed what, when, and why.
+// token: who changed what, when, and why. [Refusals] writes lines about callers that are refused.
 //
-// Lines are in the order of positions and never hold a value. They are written after the write is
-// answered: a change is queued, and when the queue is full its line is dropped and counted. The
-// audit log is for people and for tools that watch logs. The history itself is the record that
-// loses nothing, also when the node crashes.
+// Lines of changes are in the order of positions and never hold a value. They are written after the
+// write is answered: a change is queued, and when the queue is full its line is dropped and
+// counted. The audit log is for people and for tools that watch logs. The history itself is the
+// record that loses nothing, also when the node crashes.
 package audit
 
 import (

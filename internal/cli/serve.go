@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -33,6 +34,10 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return startErrorf("%w", err)
 	}
+	proxies, err := httpd.ParseProxies(set.trustedProxies)
+	if err != nil {
+		return startErrorf("--trusted-proxy: %w", err)
+	}
 	log, flush, err := newLog(env, set.logFormat)
 	if err != nil {
 		return err
@@ -42,45 +47,87 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", set.listen)
+	at, err := listen(set)
 	if err != nil {
-		return errors.Join(startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
+		return errors.Join(err, events.Close())
 	}
-	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
-	err = run(ctx, events, listener, set, guard, log)
+	at.log(log, set)
+	err = run(ctx, events, at, set, guard, proxies, log)
 	return errors.Join(err, events.Close())
+}
+
+// addresses are where a server listens.
+type addresses struct {
+	net.Listener              // of all that it serves
+	metrics      net.Listener // of its metrics alone; nil: they have no address of their own
+}
+
+func listen(set settings) (at addresses, err error) {
+	if at.Listener, err = net.Listen("tcp", set.listen); err != nil {
+		return at, startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err)
+	}
+	if set.metricsListen == "" {
+		return at, nil
+	}
+	if at.metrics, err = net.Listen("tcp", set.metricsListen); err != nil {
+		_ = at.Close()
+		return at, startErrorf("listening on %s: %w; choose another address with --metrics-listen", set.metricsListen, err)
+	}
+	return at, nil
+}
+
+func (at addresses) log(log *slog.Logger, set settings) {
+	address := at.Addr().String()
+	line := []any{"address", address, "store", kindOf(set.store)}
+	if set.playground {
+		line = append(line, "playground", "http://"+address+"/playground")
+	}
+	log.Info("serving", line...)
+	if at.metrics != nil {
+		log.Info("serving metrics", "address", at.metrics.Addr().String())
+	}
+}
+
+// serveMetrics serves the metrics at their own address, if there is one.
+func (at addresses) serveMetrics(ctx context.Context, server *httpd.Server) error {
+	if at.metrics == nil {
+		return nil
+	}
+	return server.ServeMetrics(ctx, at.metrics)
 }
 
 // run wires the parts together and stops them in the order of their dependencies: first the edges,
 // so that open requests are answered, then the store with its writer, then the audit log.
-func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, log *slog.Logger) error {
-	changes := audit.New(log, audit.Options{})
+func run(ctx context.Context, events storage, at addresses, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
+	changes, refusals := audit.New(log, audit.Options{}), audit.NewRefusals(log)
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
-	refused, begun := attempts.New(), make(chan struct{})
+	refused, begun := attempts.New(attempts.Options{}), make(chan struct{})
 	defer holdHeapFloor(store.Ready())()
 	graphqlAPI := graph.NewHandler(store, graph.Options{
 		Budgets: bounds.Options{
 			Answers: shared.answers, Streams: shared.streams, Bodies: shared.bodies, Subscriptions: shared.subscriptions,
 			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},
-		RequestID: requestid.From,
-		Attempts:  refused,
-		Log:       log,
+		Introspection: set.introspection,
+		RequestID:     requestid.From,
+		Attempts:      refused,
+		Refused:       httpd.CallerRefused(metrics, refusals),
+		Log:           log,
 	})
 	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
 		REST:       restAPI,
 		GraphQL:    graphqlAPI,
-		Playground: console.Playground(),
-		Guard:      guard,
+		Playground: playground(set),
 		Begun:      begun,
+		Guard:      guard, Proxies: proxies,
 
-		RefuseGraphQL: graph.Refuse, Attempts: refused, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(at.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an
 		// answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
@@ -92,21 +139,31 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		Log:      log,
 	})
 
-	auditing := start(changes.Run)
+	auditing, refusing := start(changes.Run), start(refusals.Run)
 	storing := start(store.Run)
 	beginning := start(func(ctx context.Context) error { return begin(ctx, store, set.bootstrap, begun, log) })
 	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
 	warning := start(func(ctx context.Context) error {
-		warnIfOpen(ctx, store, begun, listener.Addr(), set, log, refuse)
+		warnIfOpen(ctx, store, begun, at.Addr(), set, log, refuse)
 		return nil
 	})
-	err := serveBoth(ctx, server, listener, adminListener(set.socketPath(), log))
+	scraping := start(func(ctx context.Context) error { return at.serveMetrics(ctx, server) })
+	err := serveBoth(ctx, server, at, adminListener(set.socketPath(), log))
 	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
 		err = errors.Join(exposed, err)
 	}
-	return errors.Join(err, warning.stop(), beginning.stop(), limiting.stop(), storing.stop(), auditing.stop())
+	return errors.Join(err, warning.stop(), scraping.stop(), beginning.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
+}
+
+// playground returns the handler of /playground, nil when there is none: its paths are then unknown
+// ones of REST.
+func playground(set settings) http.Handler {
+	if !set.playground {
+		return nil
+	}
+	return console.Playground()
 }
 
 // sharedBounds are the budgets and the limits that all edges share.

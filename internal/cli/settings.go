@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 
+	"configapi/graph"
 	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/config"
@@ -18,6 +19,8 @@ type settings struct {
 	maxValueBytes            int
 	hosts                    words // allowed hosts, besides the server's own
 	origins                  words // allowed origins, besides the server's own
+	trustedProxies           words
+	metricsListen            string // "": metrics have no address of their own
 	maxConnections           int
 	maxConnectionsPerAddress int // 0: no limit of its own
 	maxAnswerBytes           int
@@ -25,7 +28,9 @@ type settings struct {
 	maxStreamsPerAddress     int // 0: no limit of its own
 	allowAnonymous           bool
 	anonymous                grantList // once the server is closed
-	adminSocket              string    // "": beside the store; off: none
+	introspection            graph.Introspection
+	playground               onOff
+	adminSocket              string // "": beside the store; off: none
 	bootstrapFile            string
 	bootstrap                *auth.Credential // what the file has; nil: there is none
 }
@@ -47,17 +52,22 @@ var settingVariables = variables{
 	"listen-dsn":      {"CONFIGAPI_LISTEN_DSN"},
 	"allow-host":      {"CONFIGAPI_ALLOW_HOST"},
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
+	"trusted-proxy":   {"CONFIGAPI_TRUSTED_PROXY"},
+	"metrics-listen":  {"CONFIGAPI_METRICS_LISTEN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
+	"introspection":   {"CONFIGAPI_INTROSPECTION"},
+	"playground":      {"CONFIGAPI_PLAYGROUND"},
 
 	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
 	"bootstrap-token-file": {"CONFIGAPI_BOOTSTRAP_TOKEN_FILE"},
 }
 
 func parseSettings(env Env) (settings, error) {
-	var set settings
+	set := settings{playground: true}
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
+	flags.StringVar(&set.metricsListen, "metrics-listen", "", "`ADDRESS` that serves /metrics alone, to everyone who reaches it; none by default; also CONFIGAPI_METRICS_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
 	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` of PostgreSQL itself when --store is a pooler, for notifications of changes; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
@@ -66,6 +76,8 @@ func parseSettings(env Env) (settings, error) {
 		"separated by spaces; also CONFIGAPI_ALLOW_HOST")
 	flags.Var(&set.origins, "allow-origin", "`ORIGINS` of pages that may send requests and open websockets besides the server's own, "+
 		"such as http://localhost:5173, or * for any; separated by spaces; also CONFIGAPI_ALLOW_ORIGIN")
+	flags.Var(&set.trustedProxies, "trusted-proxy", "`ADDRESSES` of the proxies in front, or prefixes such as 10.0.0.0/8: their X-Forwarded-For says which client a request "+
+		"comes from, for limits and the log; separated by spaces; also CONFIGAPI_TRUSTED_PROXY")
 	flags.IntVar(&set.maxConnections, "max-connections", 20_000, "`NUMBER` of connections at a time, websockets included")
 	flags.IntVar(&set.maxConnectionsPerAddress, "max-connections-per-address", 0,
 		"`NUMBER` of connections at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-connections")
@@ -76,6 +88,8 @@ func parseSettings(env Env) (settings, error) {
 	flags.BoolVar(&set.allowAnonymous, "allow-anonymous", false, "serve everyone who reaches the server while no token was ever issued, "+
 		"also beyond this machine and through a proxy; also CONFIGAPI_ALLOW_ANONYMOUS")
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
+	flags.TextVar(&set.introspection, "introspection", graph.IntrospectionForTokens, "`WHO` may read the schema from the server: on (every caller), tokens (callers with a token, and every caller while no token was ever issued), or off; also CONFIGAPI_INTROSPECTION")
+	flags.Var(&set.playground, "playground", "serve the playground: `on` or off; also CONFIGAPI_PLAYGROUND")
 	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+
 		"By default the path of an SQLite store with .sock, and none for other stores; also CONFIGAPI_ADMIN_SOCKET")
 	flags.StringVar(&set.bootstrapFile, "bootstrap-token-file", "", "`FILE` of the first token, which `configapi token bootstrap` makes; "+

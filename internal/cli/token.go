@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"strings"
 	"time"
 
 	"configapi/internal/auth"
@@ -188,39 +186,4 @@ func printSecret(env Env, done string, t *auth.Token, secret string) error {
 		return fmt.Errorf("the token was %s, but its secret could not be written; rotate the token to get another one: %w", done, err)
 	}
 	return nil
-}
-
-// grants is the flag --grant.
-type grants []auth.Grant
-
-func (g *grants) String() string { return "" }
-
-func (g *grants) Set(text string) error {
-	names, prefix, found := strings.Cut(text, ":")
-	if !found {
-		return errors.New("write ACTIONS:PREFIX, such as READ,WRITE:payments, or READ: for everything")
-	}
-	actions, err := auth.ParseActions(strings.Split(names, ","))
-	if err != nil {
-		return err
-	}
-	*g = append(*g, auth.Grant{Actions: actions, Prefix: prefix})
-	return nil
-}
-
-// grantsText returns grants as the flag --grant takes them.
-func grantsText(grants *auth.Grants) string {
-	texts := make([]string, len(grants.List()))
-	for i, g := range grants.List() {
-		texts[i] = grantText(g)
-	}
-	return strings.Join(texts, " ")
-}
-
-func grantText(g auth.Grant) string {
-	names := make([]string, len(g.Actions))
-	for i, action := range g.Actions {
-		names[i] = action.String()
-	}
-	return strings.Join(names, ",") + ":" + g.Prefix
 }

@@ -46,7 +46,7 @@ func (r *Reader) checkSelected(ctx context.Context, changeable config.Prefixes, 
 	}
 	return walk(ctx, r.view, p.filter, "", func(c *projection.Config) bool {
 		if !changeable.Has(c.Name) {
-			p.failures = append(p.failures, unnamed(auth.Write, c.Name.String()))
+			p.failures = append(p.failures, fault.Unnamed(auth.Write, c.Name.String()))
 		}
 		return len(p.failures) < config.MaxChanges
 	})

@@ -60,7 +60,7 @@ func (g *generation) mayRevert(caller auth.Caller, filter config.Filter) error {
 	if readable.All() || selectsNone(filter) || !selectsNone(filter.Within(readable)) {
 		return nil
 	}
-	return &fault.Rejection{Failures: []fault.Failure{unnamed(auth.Read, filter.Prefix())}, Position: g.view().Head().Position()}
+	return &fault.Rejection{Failures: []fault.Failure{fault.Unnamed(auth.Read, filter.Prefix())}, Position: g.view().Head().Position()}
 }
 
 // selectsNone reports whether a filter selects no name at all.
@@ -73,15 +73,10 @@ func selectsNone(filter config.Filter) bool {
 func forbiddenAmong(changes []*eventstore.Revision, changeable config.Prefixes) (forbidden []fault.Failure) {
 	for _, r := range changes {
 		if !changeable.Has(r.Name) {
-			forbidden = append(forbidden, unnamed(auth.Write, r.Name.String()))
+			forbidden = append(forbidden, fault.Unnamed(auth.Write, r.Name.String()))
 		}
 	}
 	return forbidden
-}
-
-// unnamed returns the failure of a name or a prefix that none of the caller's changes has.
-func unnamed(action auth.Action, on string) fault.Failure {
-	return fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: action, On: on}}
 }
 
 // withoutOldValues returns revisions without the old values of configs that are not readable.

@@ -224,7 +224,7 @@ func TestAnonymousCallers(t *testing.T) {
 // TestTooManyRefusedTokens has one address send more refused tokens than it may. A valid one, and a
 // request without any, go through all the same.
 func TestTooManyRefusedTokens(t *testing.T) {
-	g := startGuarded(t, configstore.Options{}, attempts.New())
+	g := startGuarded(t, configstore.Options{}, attempts.New(attempts.Options{}))
 	good := g.store.MustIssue(t, "good", time.Time{}, "READ:")
 	var all sync.WaitGroup
 	for i := range 40 { // of which some are delayed at the same time

@@ -50,15 +50,17 @@ type guarded struct {
 	log         *logbook
 	logger      *slog.Logger
 	changes     *audit.Log
+	refusals    *audit.Refusals
 	ahead       atomic.Int64 // nanoseconds, of the server's clock
 	stopLogging func()       // has the audit log write what it has
 }
 
-func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts) *guarded {
+// startGuarded starts a server. Each of tune changes the options of its HTTP server.
+func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts, tune ...func(*httpd.Options)) *guarded {
 	g := newGuarded(t)
 	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
 	opts.Log, opts.Writer = g.logger, writer.Options{Audit: g.changes}
-	g.serve(t, configstoretest.On(t, memory.New(), opts), refused)
+	g.serve(t, configstoretest.On(t, memory.New(), opts), refused, tune...)
 	return g
 }
 
@@ -66,20 +68,21 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 func newGuarded(t *testing.T) *guarded {
 	g := &guarded{log: new(logbook)}
 	g.logger = slog.New(slog.NewTextHandler(g.log, nil))
-	g.changes = audit.New(g.logger, audit.Options{})
+	g.changes, g.refusals = audit.New(g.logger, audit.Options{}), audit.NewRefusals(g.logger)
 	ctx, stop := context.WithCancel(context.Background())
-	audited := make(chan error, 1)
-	go func() { audited <- g.changes.Run(ctx) }()
-	g.stopLogging = sync.OnceFunc(func() { stop(); <-audited })
+	var logging sync.WaitGroup
+	logging.Go(func() { _ = g.changes.Run(ctx) }) // returns nil
+	logging.Go(func() { _ = g.refusals.Run(ctx) })
+	g.stopLogging = sync.OnceFunc(func() { stop(); logging.Wait() })
 	t.Cleanup(g.stopLogging)
 	return g
 }
 
-// serve begins to serve a store.
-func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *attempts.Attempts) {
+// serve begins to serve a store. Each of tune changes the options of the HTTP server.
+func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *attempts.Attempts, tune ...func(*httpd.Options)) {
 	g.store = store
-	log := g.logger
-	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Log: log})
+	log, metrics := g.logger, httpd.NewMetrics()
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: httpd.CallerRefused(metrics, g.refusals), Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 		defer cancel()
@@ -87,10 +90,14 @@ func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *att
 			t.Error(err)
 		}
 	})
-	g.server = start(t, httpd.New(httpd.Options{
+	options := httpd.Options{
 		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
-		RefuseGraphQL: graph.Refuse, Attempts: refused, Log: log,
-	}))
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: g.refusals, Metrics: metrics, Log: log,
+	}
+	for _, change := range tune {
+		change(&options)
+	}
+	g.server = start(t, httpd.New(options))
 }
 
 // send sends a request with a secret, "" for none, and returns the answer and its body. Of a stream

@@ -70,6 +70,15 @@ func ReadFailed(cause error) *UnavailableError {
 // NotWritten returns the error of a write of which nothing was written.
 func NotWritten(cause error) *UnavailableError { return &UnavailableError{Cause: cause} }
 
+// BeforeWrite returns the error of a write for which err was found before it began: what is
+// unavailable has not written anything, and any other error stays as it is.
+func BeforeWrite(err error) error {
+	if KindOf(err) == Unavailable {
+		return NotWritten(err)
+	}
+	return err
+}
+
 // OutcomeUnknown returns the error of a write that may have been made.
 func OutcomeUnknown(cause error) *UnavailableError {
 	return &UnavailableError{OutcomeUnknown: true, Cause: cause}

@@ -94,3 +94,14 @@ func TestUnavailable(t *testing.T) {
 		}
 	}
 }
+
+func TestBeforeWrite(t *testing.T) {
+	if err := fault.BeforeWrite(auth.ErrNotValid); err != auth.ErrNotValid {
+		t.Errorf("a token that has ended: got %v", err)
+	}
+	err := fault.BeforeWrite(fault.ErrNotReady)
+	var unavailable *fault.UnavailableError
+	if !errors.As(err, &unavailable) || unavailable.Reading || unavailable.OutcomeUnknown || !errors.Is(err, fault.ErrNotReady) {
+		t.Errorf("a server that starts: got %+v", err)
+	}
+}

@@ -43,6 +43,12 @@ type Failure struct {
 	Err error
 }
 
+// Unnamed returns the failure of a name or a prefix that none of the caller's changes names, and on
+// which the caller may not do something. on is "" when the caller may not learn the name.
+func Unnamed(action auth.Action, on string) Failure {
+	return Failure{Change: -1, Err: &ForbiddenError{Action: action, On: on}}
+}
+
 func (e *Rejection) Error() string {
 	first := e.Failures[0].Err
 	if n := len(e.Failures); n > 1 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"configapi/internal/auth"
 	"configapi/internal/excerpt"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
@@ -17,8 +18,11 @@ const maxLoggedHeader = 300
 
 // admit reports whether the request may reach its handler. If not, admit has answered it. Host and
 // origin are checked before anything else, so a page of another origin learns nothing.
+//
+// The host of a request with a token is not checked: a page that the check is for, whose name
+// suddenly resolves to this server, cannot have one. A token that is not valid gets its 401.
 func (s *Server) admit(e *exchange, r *http.Request) bool {
-	if !s.opts.Guard.ServesHost(r) && !isHealthPath(r.URL.Path) {
+	if !s.opts.Guard.ServesHost(r) && !isHealthPath(r.URL.Path) && !needsValidToken(r) {
 		s.refuseHost(e, r)
 		return false
 	}
@@ -32,6 +36,13 @@ func (s *Server) admit(e *exchange, r *http.Request) bool {
 		return true
 	}
 	return false
+}
+
+// needsValidToken reports whether a request has a token, and is only answered when that is valid:
+// see [Server.asCaller].
+func needsValidToken(r *http.Request) bool {
+	_, given, _ := auth.Bearer(r.Header["Authorization"])
+	return given && r.Method != http.MethodOptions && edgeOf(r.URL.Path) != playgroundEdge
 }
 
 // isHealthPath reports whether a path belongs to the health routes. Probes may use any host name.

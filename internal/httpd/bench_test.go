@@ -8,9 +8,14 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"configapi/internal/attempts"
+	"configapi/internal/audit"
+	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstream"
 	"configapi/internal/httpd"
 	"configapi/internal/httpd/httpdtest"
 	"configapi/internal/rest"
@@ -50,5 +55,31 @@ func BenchmarkServer(b *testing.B) {
 		} {
 			b.Run(fmt.Sprintf("%s/%d", row.name, clients), func(b *testing.B) { httpdtest.Bench(b, row.serve, row.request, clients, nil) })
 		}
+	}
+}
+
+// BenchmarkGuess has 512 clients of one address send tokens that are not valid, beyond what the
+// address may send. The clients' own cost is that of BenchmarkServer/bare. A node looks for an
+// unknown token in the history, five times a second for all: that takes time, not CPU.
+func BenchmarkGuess(b *testing.B) {
+	store := configstoretest.New(b, configstore.Options{})
+	store.MustIssue(b, "ci", time.Time{}, "READ:")
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer null.Close()
+	unknown, _ := auth.NewSecret()
+	log := slog.New(slog.NewJSONHandler(null, nil))
+	for name, secret := range map[string]string{"malformed": "cfg_wrong", "unknown": unknown} {
+		b.Run(name, func(b *testing.B) {
+			refused := attempts.New(attempts.Options{Delay: time.Nanosecond, Burst: 1, Interval: time.Hour})
+			refused.Refused(b.Context(), eventstream.Client{}) // a client with a loopback address
+			server := httpd.New(httpd.Options{
+				Store: store.Store, REST: rest.New(store.Store, rest.Options{}), Attempts: refused, Refusals: audit.NewRefusals(log), Log: log,
+			})
+			httpdtest.BenchStatus(b, server.Serve, "GET /config/a HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "+secret+"\r\n\r\n",
+				"429 Too Many Requests", 512, nil)
+		})
 	}
 }

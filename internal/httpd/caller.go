@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/eventstream"
 	"configapi/internal/fault"
@@ -100,25 +101,39 @@ func setCallerHeaders(h http.Header) {
 	h.Add("Vary", "Authorization")
 }
 
-// privateAnswer is shared by all answers, and must not be changed.
-var privateAnswer = []string{"private, no-store"}
+// wwwAuthenticate is the header, in its canonical form, by which a 401 says what is to be sent.
+const wwwAuthenticate = "Www-Authenticate"
+
+// Values of headers that all answers share. They must not be changed.
+var (
+	privateAnswer = []string{"private, no-store"}
+	noToken       = []string{problem.Challenge}
+	rejectedToken = []string{problem.Rejected}
+)
 
 // refuseCaller answers a request that does not prove who sends it.
 func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given bool) {
 	kind := fault.KindOf(err)
 	if kind == fault.Unauthenticated {
-		challenge := problem.Challenge
+		challenge := noToken
+		s.recordCaller(r, err, given)
 		if given {
-			s.opts.Metrics.refused(refusedToken)
 			if retry := s.opts.Attempts.Refused(r.Context(), eventstream.ClientOf(r.RemoteAddr)); retry > 0 {
 				s.refuseAttempt(e, r, retry)
 				return
 			}
-			challenge = problem.Rejected
+			challenge = rejectedToken
 		}
-		e.Header().Set("WWW-Authenticate", challenge)
+		e.Header()[wwwAuthenticate] = challenge
 	}
 	s.refuse(e, r, kind, fault.Message(err))
+}
+
+// recordCaller counts and logs a request that does not prove who sends it. given reports whether it
+// has a token.
+func (s *Server) recordCaller(r *http.Request, err error, given bool) {
+	secret, _, _ := auth.Bearer(r.Header["Authorization"])
+	s.callerRefused(r.Context(), audit.Refusal{Why: audit.WhyRefused(err), WithToken: given, PublicID: publicID(secret)})
 }
 
 // refuseAttempt answers a request of an address that has sent too many refused tokens.
@@ -129,6 +144,7 @@ func (s *Server) refuseAttempt(e *exchange, r *http.Request, retry time.Duration
 
 func (s *Server) refuseOpen(e *exchange, r *http.Request) {
 	s.opts.Metrics.refused(refusedOpen)
+	s.callerRefused(r.Context(), audit.Refusal{Why: "no token was ever issued, and the request may come from elsewhere"})
 	s.refuse(e, r, fault.OpenServer, "no token was ever issued here, so this server serves only requests of its own machine, and this one may come from elsewhere; "+
 		"make a first token with `configapi token create`, or start the server with --allow-anonymous")
 }
@@ -151,7 +167,10 @@ func (s *Server) seesEverything(r *http.Request) bool {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), healthCallerTime)
 	defer cancel()
-	caller, _, err := s.callerOf(ctx, r)
+	caller, given, err := s.callerOf(ctx, r)
+	if given && fault.KindOf(err) == fault.Unauthenticated {
+		s.recordCaller(r, err, given)
+	}
 	return err == nil && caller.Scope(auth.Read).All() && !(isOpenTo(caller, err) && s.mayBeForeign(r))
 }
 

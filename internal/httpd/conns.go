@@ -56,8 +56,9 @@ func (u *unusedConns) close() {
 // connInfo is what the consecutive requests of a connection share.
 type connInfo struct {
 	id      requestid.Slot
-	header  *headerReservation // nil: headers are not limited
-	tracked *trackedConn       // nil: that of a test
+	remote  atomic.Pointer[string] // address of the client; nil: no request yet
+	header  *headerReservation     // nil: headers are not limited
+	tracked *trackedConn           // nil: that of a test
 }
 
 type connKey struct{}

@@ -36,7 +36,7 @@ const (
 // ServeHTTP serves one request. It implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.exchange(w, r, func(e *exchange, r *http.Request) {
-		if s.admit(e, r) {
+		if s.admit(e, r) && s.admitClient(e, r) {
 			s.route(e, r)
 		}
 	})
@@ -60,6 +60,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, answer func(*e
 		r.Body = e.body
 	}
 	defer e.finish(r)
+	s.identify(e, r, conn)
 	answer(e, r)
 }
 
@@ -71,6 +72,8 @@ type exchange struct {
 	conn     *trackedConn    // nil: that of a test
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
+	proxied  bool            // a proxy of Options.Proxies has sent it
+	counted  bool            // of its client, by Server.clients
 	caller   string          // its name; "": not known
 	varies   bool            // the answer depends on the caller
 	id       string
@@ -180,6 +183,9 @@ func (e *exchange) setStatus(status int) {
 	if e.varies {
 		setCallerHeaders(h)
 	}
+	if status == http.StatusUnauthorized && h[wwwAuthenticate] == nil {
+		h[wwwAuthenticate] = rejectedToken // the token has ended while the request was served
+	}
 	e.server.opts.Guard.SetHeaders(h, e.request, e.decision)
 	if e.conn != nil {
 		e.sendLines(h)
@@ -238,6 +244,7 @@ func (e *exchange) finish(r *http.Request) {
 		e.setStatus(http.StatusOK) // the default of net/http
 	}
 	e.body.release()
+	e.leave(r)
 	now := time.Now()
 	if e.hijacked == nil {
 		e.renewDeadline(now) // for the bytes that net/http has buffered

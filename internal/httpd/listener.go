@@ -33,6 +33,7 @@ const (
 type listener struct {
 	net.Listener
 	limit    *eventstream.Limit
+	proxies  *Proxies
 	headers  *budget.Budget
 	log      *slog.Logger
 	metrics  *Metrics
@@ -45,12 +46,12 @@ type listener struct {
 	logged   time.Time
 }
 
-// limit returns a listener with the limits of the options. Loopback addresses have no limit per
-// address.
+// limit returns a listener with the limits of the options. Loopback addresses and proxies have no
+// limit per address.
 func limit(inner net.Listener, opts Options) *listener {
 	return &listener{
 		Listener: inner, limit: eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress),
-		headers: opts.Headers, log: opts.Log, metrics: opts.Metrics,
+		proxies: opts.Proxies, headers: opts.Headers, log: opts.Log, metrics: opts.Metrics,
 		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}),
 	}
 }
@@ -72,13 +73,22 @@ func (l *listener) Accept() (net.Conn, error) {
 			continue
 		}
 		pause = 0
-		client := eventstream.ClientOf(conn.RemoteAddr().String())
+		client := l.clientOf(conn)
 		why, ok := l.acquire(client)
 		if ok {
 			return l.track(conn, client), nil
 		}
 		l.refuse(conn, why)
 	}
+}
+
+// clientOf returns whose connection counts by address. That of a proxy counts in the total alone:
+// see [Server.admitClient].
+func (l *listener) clientOf(conn net.Conn) eventstream.Client {
+	if remote := conn.RemoteAddr().String(); !l.proxies.isProxy(remote) {
+		return eventstream.ClientOf(remote)
+	}
+	return eventstream.Client{}
 }
 
 // wait waits for the pause and reports whether the listener is still open.
@@ -150,8 +160,10 @@ func (l *listener) refuse(conn net.Conn, why refusal) {
 // refusalTexts are the answers to connections over a limit.
 var refusalTexts = map[refusal]string{
 	refusedConnections: refusalText("this server has as many connections as it may have (--max-connections); try again later"),
-	refusedAddress:     refusalText("your address has as many connections to this server as it may have (--max-connections-per-address); close some, or try again later"),
+	refusedAddress:     refusalText(tooManyOfAddress),
 }
+
+const tooManyOfAddress = "your address has as many connections to this server as it may have (--max-connections-per-address); close some, or try again later"
 
 func refusalText(detail string) string {
 	body := problem.Problem{Kind: fault.Unavailable, Detail: detail}.JSON()

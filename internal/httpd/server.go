@@ -29,8 +29,10 @@ import (
 	"time"
 
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstream"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
 )
@@ -55,6 +57,8 @@ type Options struct {
 	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
 	// Attempts counts refused tokens. nil: they are answered at once, however many come.
 	Attempts *attempts.Attempts
+	// Refusals gets callers that are refused. nil: they are not logged.
+	Refusals *audit.Refusals
 	// Exposed says that other machines reach the server without a proxy.
 	Exposed bool
 	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token
@@ -68,6 +72,8 @@ type Options struct {
 	// Guard decides which hosts and which origins are allowed. nil: IP addresses, localhost, and
 	// pages of the server itself.
 	Guard *origin.Guard
+	// Proxies may say which client a request comes from. nil: none may.
+	Proxies *Proxies
 	// Metrics is served at /metrics. nil: new metrics.
 	Metrics *Metrics
 	// Websockets counts open websockets, their operations, and their groups, for the metrics. nil:
@@ -90,7 +96,8 @@ type Options struct {
 	// MaxConnections is how many connections may be open, websockets included. 0: 20,000.
 	MaxConnections int
 	// MaxConnectionsPerAddress is how many connections one IP address (of IPv6: one /64) may have.
-	// Loopback addresses are not limited. 0: MaxConnections.
+	// Loopback addresses are not limited. Of Proxies, each request counts as a connection of its
+	// client. 0: MaxConnections.
 	MaxConnectionsPerAddress int
 	// Bodies is the memory for request bodies. nil: [budget.ForBodies].
 	Bodies *budget.Budget
@@ -126,7 +133,6 @@ func (o *Options) check() error {
 
 func (o *Options) setDefaults() {
 	o.GraphQL = cmp.Or(o.GraphQL, o.REST)
-	o.Playground = cmp.Or(o.Playground, o.REST)
 	o.ReadHeaderTimeout = cmp.Or(o.ReadHeaderTimeout, 10*time.Second)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, 30*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
@@ -157,6 +163,9 @@ type Server struct {
 	ids     *ids
 	health  *health
 	metrics http.Handler
+	clients *eventstream.Limit // of requests that proxies send
+	// callerRefused counts and logs a caller that is refused.
+	callerRefused func(context.Context, audit.Refusal)
 }
 
 // New returns a server, which [Server.Serve] runs. It panics when the options make no sense.
@@ -166,6 +175,8 @@ func New(opts Options) *Server {
 	}
 	opts.setDefaults()
 	s := &Server{opts: opts, ids: newIDs(), metrics: opts.Metrics.handler(opts)}
+	s.clients = eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress)
+	s.callerRefused = CallerRefused(opts.Metrics, opts.Refusals)
 	s.health = newHealth(s)
 	return s
 }

@@ -17,9 +17,12 @@ type trackedConn struct {
 	client   eventstream.Client
 	header   *headerReservation
 	lines    []byte // header lines of the answer that is written next; nil: none
-	closed   sync.Once
 
 	reads, writes deadline
+
+	mu      sync.Mutex // guards the following
+	closed  bool
+	onClose func() // nil: nothing
 }
 
 // trackedOf returns what is tracked of a connection that [listener.Accept] has returned, nil for
@@ -35,8 +38,31 @@ func (c *trackedConn) tracked() *trackedConn { return c }
 
 func (c *trackedConn) Close() error {
 	c.header.close()
-	c.closed.Do(func() { c.listener.release(c.client) })
+	c.mu.Lock()
+	first, then := !c.closed, c.onClose
+	c.closed, c.onClose = true, nil
+	c.mu.Unlock()
+	if first {
+		c.listener.release(c.client)
+	}
+	if then != nil {
+		then()
+	}
 	return c.inner.Close()
+}
+
+// atClose has a function called once the connection is closed, at once when it is already. Only one
+// such function is kept.
+func (c *trackedConn) atClose(then func()) {
+	c.mu.Lock()
+	closed := c.closed
+	if !closed {
+		c.onClose = then
+	}
+	c.mu.Unlock()
+	if closed {
+		then()
+	}
 }
 
 // Read reads from the connection. After a refused header it always fails, since net/http may read

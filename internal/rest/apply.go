@@ -112,7 +112,7 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 	most func(*configstore.Reader) int, change func(context.Context) (configstore.SetOutcome, error)) {
 	reader, err := h.store.Reader(auth.FromContext(r.Context()))
 	if err != nil {
-		h.fail(w, r, fault.NotWritten(err))
+		h.fail(w, r, fault.BeforeWrite(err))
 		return
 	}
 	held := newReservation(h.answers, w, r)

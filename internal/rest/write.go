@@ -73,7 +73,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, alone config.Ch
 	caller := auth.FromContext(r.Context())
 	reader, err := h.store.Reader(caller)
 	if err != nil {
-		h.fail(w, r, &fault.UnavailableError{Cause: err}) // nothing was written
+		h.fail(w, r, fault.BeforeWrite(err))
 		return
 	}
 	before := reader.Head().Position()

@@ -25,10 +25,10 @@ func Forbidden(grants *auth.Grants, set *config.ChangeSet) (failures []fault.Fai
 			continue
 		}
 		switch name := cmd.Target(); {
-		case planned && !read.Has(name):
-			failures = append(failures, unknownForbidden())
+		case planned && !read.Has(name): // the caller has not named it, so neither does the failure
+			failures = append(failures, fault.Unnamed(auth.Read, ""))
 		case planned && !write.Has(name):
-			failures = append(failures, fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: auth.Write, On: name.String()}})
+			failures = append(failures, fault.Unnamed(auth.Write, name.String()))
 		case !write.Has(name):
 			failures = append(failures, fault.Failure{Change: i, Field: "name", Err: &fault.ForbiddenError{Action: auth.Write, On: name.String()}})
 		case readsToAnswer(cmd) && !read.Has(name):
@@ -37,16 +37,10 @@ func Forbidden(grants *auth.Grants, set *config.ChangeSet) (failures []fault.Fai
 	}
 	for _, name := range set.Skipped {
 		if !read.Has(name) {
-			failures = append(failures, unknownForbidden())
+			failures = append(failures, fault.Unnamed(auth.Read, ""))
 		}
 	}
 	return failures
-}
-
-// unknownForbidden returns the failure of a config that a plan has and that the caller may no
-// longer read. The caller has not named it, so neither does the failure.
-func unknownForbidden() fault.Failure {
-	return fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: auth.Read}}
 }
 
 // readsToAnswer reports whether what follows from a command shows the value that its config has, or

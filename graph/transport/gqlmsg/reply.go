@@ -25,12 +25,13 @@ const (
 	MediaResponse
 )
 
-// StatusOf returns the status of a request that failed before or instead of its execution.
+// StatusOf returns the status of a request that failed before or instead of its execution. When its
+// caller is no longer known, because the token was revoked meanwhile, it is 401 in both forms.
 func (m Media) StatusOf(errs gqlerror.List) int {
-	if m != MediaResponse {
-		return http.StatusOK
+	if status := StatusOf(errs); m == MediaResponse || status == http.StatusUnauthorized {
+		return status
 	}
-	return StatusOf(errs)
+	return http.StatusOK
 }
 
 // The headers of each answer, shared by all answers: setting them one by one takes 3 more

@@ -32,6 +32,11 @@ func ServeHandler(handler http.Handler) Serve {
 // request, and calls next before each sending; next may change the copy in place. vary is nil when
 // all requests are equal. The answers must have status 200 and a Content-Length.
 func Bench(b *testing.B, serve Serve, request string, clients int, vary func(request []byte) (next func())) {
+	BenchStatus(b, serve, request, "200 OK", clients, vary)
+}
+
+// BenchStatus is Bench for answers with another status, such as "404 Not Found".
+func BenchStatus(b *testing.B, serve Serve, request, status string, clients int, vary func(request []byte) (next func())) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -50,7 +55,7 @@ func Bench(b *testing.B, serve Serve, request string, clients int, vary func(req
 	b.ReportAllocs()
 	begin := processtest.OwnCPU(b)
 	b.RunParallel(func(work *testing.PB) {
-		if err := askAgain(work, listener.Addr().String(), request, vary); err != nil {
+		if err := askAgain(work, listener.Addr().String(), request, "HTTP/1.1 "+status+"\r\n", vary); err != nil {
 			b.Error(err)
 		}
 	})
@@ -58,7 +63,7 @@ func Bench(b *testing.B, serve Serve, request string, clients int, vary func(req
 }
 
 // askAgain sends the request while there is work.
-func askAgain(work *testing.PB, address, request string, vary func([]byte) func()) error {
+func askAgain(work *testing.PB, address, request, status string, vary func([]byte) func()) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
@@ -74,22 +79,22 @@ func askAgain(work *testing.PB, address, request string, vary func([]byte) func(
 		if _, err := conn.Write(wire); err != nil {
 			return err
 		}
-		if err := skipAnswer(in); err != nil {
+		if err := skipAnswer(in, status); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// skipAnswer reads one answer with status 200 and a Content-Length.
-func skipAnswer(in *bufio.Reader) error {
+// skipAnswer reads one answer with a status line and a Content-Length.
+func skipAnswer(in *bufio.Reader, status string) error {
 	length := 0
 	for first := true; ; first = false {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
 			return err
 		}
-		if first && !bytes.Equal(line, []byte("HTTP/1.1 200 OK\r\n")) {
+		if first && string(line) != status {
 			return fmt.Errorf("got %s", line)
 		}
 		if len(line) == len("\r\n") {

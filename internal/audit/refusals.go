@@ -1,0 +1,154 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"configapi/internal/auth"
+)
+
+const (
+	// linesPerSecond is how many refusals of each second have a line, and of the others one in
+	// sampled has one.
+	linesPerSecond = 10
+	sampled        = 1000
+	// refusalQueue is how many lines of refusals are queued.
+	refusalQueue = 1000
+	// reportInterval is the time after which the log says how many refusals have no line.
+	reportInterval = 10 * time.Second
+)
+
+// Refusal is a request, or a websocket, that was refused because of who has sent it.
+type Refusal struct {
+	Why       string // for people: never a secret, nor a value
+	Actor     string // "": not known
+	WithToken bool   // a token was sent, and it is not valid
+	PublicID  string // of the secret that was sent; "": none, or it was malformed
+	Remote    string // address of the client
+	RequestID string // "": none
+}
+
+// WhyRefused returns what the log says about a caller that is refused with an error of
+// [configapi/internal/configstore.Store.Authenticate].
+func WhyRefused(err error) string {
+	switch {
+	case errors.Is(err, auth.ErrNoToken):
+		return "no token"
+	case errors.Is(err, auth.ErrMalformed):
+		return "the token is malformed"
+	}
+	return "the token is unknown, was revoked or has expired"
+}
+
+// Refusals writes log lines about refusals. Anyone can cause them, so they are sampled: the first
+// 10 of each second have a line, and of the others each thousandth. A line has left_out, the number
+// of refusals before it that have none; when no line follows, one with their number alone comes
+// within 10 s. The queue is not that of changes, whose lines are neither delayed nor dropped
+// because of refusals.
+//
+// [Refusals.Run] must run for lines to be written. Refusals is safe for concurrent use; nil records
+// nothing.
+type Refusals struct {
+	out   *slog.Logger
+	queue chan refusalLine
+
+	mu      sync.Mutex // guards the following
+	second  time.Time  // the beginning of the present second
+	inIt    int        // refusals in this second
+	leftOut int        // refusals without a line, since the last line
+}
+
+// refusalLine is a refusal that gets a line.
+type refusalLine struct {
+	Refusal
+	at      time.Time
+	leftOut int // refusals without a line before it
+}
+
+// NewRefusals returns a log of refusals that writes to out.
+func NewRefusals(out *slog.Logger) *Refusals {
+	return &Refusals{out: out, queue: make(chan refusalLine, refusalQueue)}
+}
+
+// Record queues the line of a refusal, or counts that it has none. It never blocks.
+func (r *Refusals) Record(refusal Refusal) {
+	if r == nil {
+		return
+	}
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.second) >= time.Second {
+		r.second, r.inIt = now, 0
+	}
+	if r.inIt++; r.inIt <= linesPerSecond || r.inIt%sampled == 0 {
+		select {
+		case r.queue <- refusalLine{refusal, now, r.leftOut}:
+			r.leftOut = 0
+			return
+		default: // the queue is full
+		}
+	}
+	r.leftOut++
+}
+
+// Run writes lines until ctx ends, and then those that are queued. It returns nil.
+func (r *Refusals) Run(ctx context.Context) error {
+	report := time.NewTicker(reportInterval)
+	defer report.Stop()
+	for {
+		select {
+		case line := <-r.queue:
+			r.write(line)
+		case <-report.C:
+			r.reportLeftOut()
+		case <-ctx.Done():
+			r.drain()
+			r.reportLeftOut()
+			return nil
+		}
+	}
+}
+
+func (r *Refusals) drain() {
+	for {
+		select {
+		case line := <-r.queue:
+			r.write(line)
+		default:
+			return
+		}
+	}
+}
+
+func (r *Refusals) write(line refusalLine) {
+	ctx, out := context.Background(), r.out.Handler()
+	if !out.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	record := slog.NewRecord(line.at, slog.LevelInfo, "caller refused", 0)
+	record.AddAttrs(slog.String("why", line.Why), slog.String("remote", line.Remote))
+	for _, attr := range []slog.Attr{slog.String("actor", line.Actor), slog.String("public_id", line.PublicID), slog.String("request_id", line.RequestID)} {
+		if attr.Value.String() != "" {
+			record.AddAttrs(attr)
+		}
+	}
+	if line.leftOut > 0 {
+		record.AddAttrs(slog.Int("left_out", line.leftOut))
+	}
+	_ = out.Handle(ctx, record) // an error of the log cannot be logged
+}
+
+// reportLeftOut writes how many refusals have no line since the last one that has, if any.
+func (r *Refusals) reportLeftOut() {
+	r.mu.Lock()
+	leftOut := r.leftOut
+	r.leftOut = 0
+	r.mu.Unlock()
+	if leftOut > 0 {
+		r.out.Info("callers refused", "left_out", leftOut)
+	}
+}

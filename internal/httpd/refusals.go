@@ -1,0 +1,31 @@
+package httpd
+
+import (
+	"context"
+
+	"configapi/internal/audit"
+	"configapi/internal/auth"
+	"configapi/internal/requestid"
+)
+
+// CallerRefused returns a function that counts and logs the refusal of a caller. It is for edges
+// that refuse some themselves, such as websockets, and adds the id and the address of the request
+// that the context belongs to. A nil log is left out.
+func CallerRefused(metrics *Metrics, log *audit.Refusals) func(context.Context, audit.Refusal) {
+	return func(ctx context.Context, refusal audit.Refusal) {
+		if refusal.WithToken {
+			metrics.refused(refusedToken)
+		}
+		refusal.RequestID = requestid.From(ctx)
+		if conn := connInfoOf(ctx); conn != nil {
+			refusal.Remote = *conn.remote.Load()
+		}
+		log.Record(refusal)
+	}
+}
+
+// publicID returns the public id of a secret, "" for none and for one that is malformed.
+func publicID(secret string) string {
+	kept, _ := auth.ParseSecret(secret)
+	return string(kept.ID)
+}
