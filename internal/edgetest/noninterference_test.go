@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -43,7 +42,7 @@ func TestNoninterference(t *testing.T) {
 
 // runTwinServers carries out operations on two servers, and compares the answers.
 func runTwinServers(t *testing.T, open func(testing.TB) eventstore.Store, operations int) {
-	both := configstoretest.NewTwins(t, open, configstore.Options{PositionWait: time.Millisecond})
+	both := configstoretest.NewTwins(t, open, configstore.Options{PositionWait: configstore.MaxPositionWait})
 	plain, busy := newTwinServer(t, both.Plain), newTwinServer(t, both.Busy)
 	for n := range operations {
 		if n == operations/2 {
