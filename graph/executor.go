@@ -38,8 +38,13 @@ func newExecutor(root *resolver, introspection Introspection, errors presenter) 
 	}
 }
 
-// prepare compiles the look-ups of an operation that consists of them.
-func prepare(operation *ast.OperationDefinition) any { return encode.LookupsOf(operation) }
+// prepare compiles an operation that this package executes without gqlgen.
+func prepare(operation *ast.OperationDefinition) any {
+	if operation.Operation == ast.Mutation {
+		return encode.SetMutationOf(operation)
+	}
+	return encode.LookupsOf(operation)
+}
 
 // CreateOperationContext checks a request: see [document.Checker.Check], and whether the caller may
 // introspect. The context that it returns with errors has what the log and the errors need.
@@ -69,14 +74,20 @@ func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationC
 	if refused := e.refuseCaller(ctx); refused != nil {
 		return graphql.OneShot(refused), ctx
 	}
-	if lookups := e.documents.Prepared(op.Operation).(encode.Lookups); lookups != nil {
-		return e.lookUp(op, lookups), ctx
+	var set *encode.SetMutation
+	switch prepared := e.documents.Prepared(op.Operation).(type) {
+	case encode.Lookups:
+		if prepared != nil {
+			return e.lookUp(op, prepared), ctx
+		}
+	case *encode.SetMutation:
+		set = prepared
 	}
 	ctx = graphql.WithOperationContext(ctx, op)
 	if op.Operation.Operation == ast.Subscription {
 		return e.subscribe(ctx, op), ctx
 	}
-	return e.execute(ctx, op)
+	return e.execute(ctx, op, set)
 }
 
 // refuseCaller returns the response to an operation whose token has ended since its request was let
@@ -92,8 +103,9 @@ func (e *executor) refuseCaller(ctx context.Context) *graphql.Response {
 	return nil
 }
 
-// execute begins a query or a mutation.
-func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+// execute begins a query or a mutation. set is what prepare has compiled of a mutation; nil: gqlgen
+// executes the whole operation.
+func (e *executor) execute(ctx context.Context, op *graphql.OperationContext, set *encode.SetMutation) (graphql.ResponseHandler, context.Context) {
 	opCtx := e.resolver.withOperation(ctx)
 	if op.Operation.Operation == ast.Query {
 		opCtx.operation.openReader(ctx, op)
@@ -101,12 +113,16 @@ func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (g
 		// The answer was given up: the transport says why.
 		return graphql.OneShot(&graphql.Response{}), ctx
 	}
-	next := e.schema.Exec(opCtx)
 	return func(ctx context.Context) *graphql.Response {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return respond(e.withResponse(ctx), next)
+		if set != nil {
+			if response := e.resolver.set(opCtx, op, set); response != nil {
+				return response
+			}
+		}
+		return respond(e.withResponse(ctx), e.schema.Exec(opCtx))
 	}, opCtx
 }
 

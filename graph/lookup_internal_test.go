@@ -46,7 +46,7 @@ func prepared(t rapid.TB, e *executor, doc string, variables map[string]any) *gr
 // byGqlgen returns the response of gqlgen alone to an operation.
 func byGqlgen(ctx context.Context, e *executor, op *graphql.OperationContext) *graphql.Response {
 	op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }
-	next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op)
+	next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op, nil)
 	return next(ctx)
 }
 

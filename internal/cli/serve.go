@@ -102,7 +102,7 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 	changes, refusals := audit.New(log, audit.Options{}), audit.NewRefusals(log)
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
-		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
+		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, MaxRightsAge: set.maxRightsAge, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
 	refused, begun := attempts.New(attempts.Options{}), make(chan struct{})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"flag"
+	"time"
 
 	"configapi/graph"
 	"configapi/internal/auth"
@@ -30,6 +31,7 @@ type settings struct {
 	anonymous                grantList // once the server is closed
 	introspection            graph.Introspection
 	playground               onOff
+	maxRightsAge             time.Duration
 	adminSocket              string // "": beside the store; off: none
 	bootstrapFile            string
 	bootstrap                *auth.Credential // what the file has; nil: there is none
@@ -45,6 +47,10 @@ const (
 // make a value longer.
 const maxMaxValue = 4 << 20
 
+// minMaxRightsAge is the lower bound of --max-rights-age: below it, a store that is slow for a
+// moment would end all streams.
+const minMaxRightsAge = 5 * time.Second
+
 // settingVariables are the environment variables of flags.
 var settingVariables = variables{
 	"listen":          {"CONFIGAPI_LISTEN"},
@@ -58,6 +64,7 @@ var settingVariables = variables{
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 	"introspection":   {"CONFIGAPI_INTROSPECTION"},
 	"playground":      {"CONFIGAPI_PLAYGROUND"},
+	"max-rights-age":  {"CONFIGAPI_MAX_RIGHTS_AGE"},
 
 	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
 	"bootstrap-token-file": {"CONFIGAPI_BOOTSTRAP_TOKEN_FILE"},
@@ -90,6 +97,8 @@ func parseSettings(env Env) (settings, error) {
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
 	flags.TextVar(&set.introspection, "introspection", graph.IntrospectionForTokens, "`WHO` may read the schema from the server: on (every caller), tokens (callers with a token, and every caller while no token was ever issued), or off; also CONFIGAPI_INTROSPECTION")
 	flags.Var(&set.playground, "playground", "serve the playground: `on` or off; also CONFIGAPI_PLAYGROUND")
+	flags.DurationVar(&set.maxRightsAge, "max-rights-age", 0, "`DURATION` such as 10m after which callers with tokens are not served any more while the store cannot be reached, "+
+		"since their rights may have ended; at least 5s; 0: they are served for ever; also CONFIGAPI_MAX_RIGHTS_AGE")
 	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+
 		"By default the path of an SQLite store with .sock, and none for other stores; also CONFIGAPI_ADMIN_SOCKET")
 	flags.StringVar(&set.bootstrapFile, "bootstrap-token-file", "", "`FILE` of the first token, which `configapi token bootstrap` makes; "+
@@ -132,6 +141,8 @@ func (set settings) check() error {
 		return startErrorf("--max-answer must be %d to %d bytes (64 KiB to 64 MiB)", minMaxAnswer, maxMaxAnswer)
 	case set.maxStreams < 1:
 		return startErrorf("--max-streams must be at least 1")
+	case set.maxRightsAge != 0 && set.maxRightsAge < minMaxRightsAge:
+		return startErrorf("--max-rights-age must be at least %v, or 0 for no limit", minMaxRightsAge)
 	case set.maxStreamsPerAddress < 0:
 		return startErrorf("--max-streams-per-address must be at least 1, or 0 for no limit of its own")
 	}

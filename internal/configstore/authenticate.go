@@ -68,7 +68,11 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, e
 			return auth.Caller{}, err
 		}
 	}
-	return s.authenticated(g.view(), given)
+	caller, err := s.authenticated(g.view(), given)
+	if err == nil {
+		err = g.checkRightsAge(caller)
+	}
+	return caller, err
 }
 
 // authenticated returns the caller that has proved itself with a secret, as the view has it.

@@ -1,6 +1,8 @@
 package configstore
 
 import (
+	"errors"
+
 	"configapi/internal/auth"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
@@ -32,11 +34,18 @@ func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, erro
 		return nil, auth.Caller{}, fault.NotWritten(err)
 	}
 	caller, err = g.present(caller)
+	if errors.Is(err, fault.ErrRightsTooOld) {
+		err = fault.NotWritten(fault.ErrRightsTooOld)
+	}
 	return g, caller, err
 }
 
-// present returns the caller with its grants on the newest view.
+// present returns the caller with its grants on the newest view. The errors: [auth.ErrNotValid], or
+// one of kind [fault.Unavailable] when these grants may be too old.
 func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
+	if err := g.checkRightsAge(caller); err != nil {
+		return auth.Caller{}, err
+	}
 	view := g.view()
 	if caller.Secret == "" {
 		if g.isClosed(view) {

@@ -33,7 +33,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Position, filter 
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
 	}
-	view, err := r.generation.await(ctx, r.view, after.Seq, 0)
+	view, err := r.await(ctx, after.Seq)
 	if err != nil {
 		return Changes{}, err
 	}

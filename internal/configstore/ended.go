@@ -31,9 +31,12 @@ func (r *rights) stream() string {
 }
 
 // check returns why a stream ends, as of a view: [auth.ErrRevoked], [auth.ErrExpired],
-// [auth.ErrChanged], or [auth.ErrNoToken] when the server was closed for its caller. nil: it goes
-// on.
+// [auth.ErrChanged], [auth.ErrNoToken] when the server was closed for its caller, or an error of
+// kind [fault.Unavailable] when the rights may be too old. nil: it goes on.
 func (r *rights) check(g *generation, view *projection.View) error {
+	if err := g.checkRightsAge(r.caller); err != nil {
+		return err
+	}
 	if r.caller.Secret != "" {
 		return r.checkToken(g, view)
 	}

@@ -23,10 +23,11 @@ type Freshness struct {
 }
 
 // FreshReader returns a reader that includes what is asked for, and waits for it if necessary. The
-// errors: [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind
-// [fault.Unavailable] when this node is not ready or cannot know how fresh it is.
+// reader has the rights that its caller has after the wait. The errors: [fault.ErrPositionUnknown]
+// and [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind [fault.Unavailable] when
+// this node is not ready or cannot know how fresh it is.
 func (s *Store) FreshReader(ctx context.Context, caller auth.Caller, f Freshness) (*Reader, error) {
-	g, caller, err := s.readyFor(caller)
+	g, _, err := s.readyFor(caller) // who may do nothing does not wait
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (s *Store) FreshReader(ctx context.Context, caller auth.Caller, f Freshness
 			return nil, err
 		}
 	}
-	return newReader(g, view, caller.Scope(auth.Read)), nil
+	return g.reader(view, caller)
 }
 
 // Includes returns nil when the reader includes a position. It does not wait for the position. The

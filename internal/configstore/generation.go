@@ -83,7 +83,7 @@ func (g *generation) run(ctx context.Context, lost func(error)) error {
 	start(g.follower.Run)
 	select {
 	case <-g.follower.Ready():
-		g.sessions.checkAll(g)
+		g.sessions.appliedAll(g)
 		start(g.verifier.Run)
 	case <-writing.Done():
 	}

@@ -137,10 +137,10 @@ func valueOf(c *projection.Config) *config.Value {
 // planUndo returns what has to change to undo the part of a change set that the caller may read. A
 // set without such a part is one that the history does not have.
 func (r *Reader) planUndo(ctx context.Context, changeable config.Prefixes, revert *RevertSet) (p plan, err error) {
-	view, err := r.generation.await(ctx, r.view, revert.ChangeSet.Seq, 0)
+	view, err := r.await(ctx, revert.ChangeSet.Seq)
 	var revisions []*eventstore.Revision
 	if err == nil {
-		r = newReader(r.generation, view, r.scope)
+		r = newReader(r.generation, view, r.caller)
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
 	}
 	p.at = r.Head()

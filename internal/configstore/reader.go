@@ -23,6 +23,7 @@ const MaxPageSize = 500
 type Reader struct {
 	generation *generation
 	view       *projection.View
+	caller     auth.Caller
 	scope      config.Prefixes // the names that the caller may read
 
 	once    sync.Once
@@ -33,15 +34,40 @@ type Reader struct {
 // [fault.Unavailable]: the store is not ready; or [auth.ErrNotValid]: the secret of the caller has
 // ended.
 func (s *Store) Reader(caller auth.Caller) (*Reader, error) {
-	g, caller, err := s.readyFor(caller)
+	g, err := s.ready()
 	if err != nil {
 		return nil, err
 	}
-	return newReader(g, g.view(), caller.Scope(auth.Read)), nil
+	return g.reader(g.view(), caller)
 }
 
-func newReader(g *generation, view *projection.View, scope config.Prefixes) *Reader {
-	return &Reader{generation: g, view: view, scope: scope}
+// reader returns a reader of a view for a caller. Its rights are those of a view that is at least
+// as new: what was changed after they were taken is not shown.
+func (g *generation) reader(view *projection.View, caller auth.Caller) (*Reader, error) {
+	caller, err := g.present(caller)
+	if err != nil {
+		return nil, err
+	}
+	return newReader(g, view, caller), nil
+}
+
+// newReader returns a reader for a caller that has its grants.
+func newReader(g *generation, view *projection.View, caller auth.Caller) *Reader {
+	return &Reader{generation: g, view: view, caller: caller, scope: caller.Scope(auth.Read)}
+}
+
+// await is [history.await] from the reader's view on. After a wait, a caller that may no longer
+// read the same gets an error: [auth.ErrNotValid] or [auth.ErrChanged].
+func (r *Reader) await(ctx context.Context, seq eventstore.Seq) (*projection.View, error) {
+	view, err := r.generation.await(ctx, r.view, seq, 0)
+	if err != nil || view == r.view {
+		return view, err
+	}
+	caller, err := r.generation.present(r.caller)
+	if err == nil && !caller.Scope(auth.Read).Equal(r.scope) {
+		err = auth.ErrChanged
+	}
+	return view, err
 }
 
 // shared returns what all reads of one request share.

@@ -119,7 +119,7 @@ const planTries = 8
 // carried out only when no config that it rests on has changed by then. Otherwise it is made again:
 // the set takes effect at one position, as if it had been computed there. The caller must be able
 // to read some of the names that the filter selects.
-func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, filter config.Filter, set config.ChangeSet, plan planner) (SetOutcome, error) {
+func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, filter config.Filter, set config.ChangeSet, makePlan planner) (SetOutcome, error) {
 	g, caller, err := s.readyToWrite(caller)
 	if err == nil {
 		err = g.mayRevert(caller, filter)
@@ -136,7 +136,7 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, filter config
 		}
 	}
 	for try := 1; ; try++ {
-		outcome, err := s.tryPlan(ctx, caller, set, plan)
+		outcome, err := s.tryPlan(ctx, caller, set, makePlan)
 		if _, rejected := errors.AsType[*fault.Rejection](err); rejected && !set.DryRun && fault.KindOf(err) != fault.Denied {
 			// The plan may show what the same request has changed since it was looked for: on
 			// another node, or while this one was queued.
@@ -153,7 +153,7 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, filter config
 	}
 }
 
-func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan planner) (SetOutcome, error) {
+func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, makePlan planner) (SetOutcome, error) {
 	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
 		return SetOutcome{}, err
@@ -162,7 +162,10 @@ func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.Chan
 	if err != nil {
 		return SetOutcome{}, err
 	}
-	p, err := plan(ctx, newReader(g, view, caller.Scope(auth.Read)), caller.Scope(auth.Write))
+	var p plan
+	if caller, err = g.present(caller); err == nil { // the wait may have been long
+		p, err = makePlan(ctx, newReader(g, view, caller), caller.Scope(auth.Write))
+	}
 	switch {
 	case errors.Is(err, fault.ErrPositionNotReached):
 		return SetOutcome{}, err

@@ -1,6 +1,7 @@
 package configstore
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"sync"
@@ -118,6 +119,7 @@ func (s *sessions) add(caller auth.Caller) *secretSessions {
 	}
 	secrets[caller.Secret] = of
 	s.schedule(of)
+	s.wake()
 	return of
 }
 
@@ -130,7 +132,6 @@ func (s *sessions) schedule(of *secretSessions) {
 		heap.Fix(&s.expire, of.due)
 	case !never:
 		heap.Push(&s.expire, of)
-		s.wake()
 	}
 }
 
@@ -206,10 +207,15 @@ func (s *sessions) checkToken(g *generation, name string) {
 	}
 }
 
-// checkAll checks all sessions, for a history of which the events were not applied one by one.
-func (s *sessions) checkAll(g *generation) {
+// appliedAll checks all sessions after a history was applied as a whole.
+func (s *sessions) appliedAll(g *generation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.checkAll(g)
+}
+
+// checkAll checks all sessions. It needs s.mu.
+func (s *sessions) checkAll(g *generation) {
 	for _, secrets := range s.byToken {
 		for _, of := range secrets {
 			s.check(g, of)
@@ -262,13 +268,22 @@ func (of *secretSessions) end() {
 func (s *sessions) look() (ending []*secretSessions, next time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for g := s.store.generation.Load(); len(s.expire) > 0; {
-		const least = time.Millisecond // the clocks of timers and of days differ
+	const least = time.Millisecond // the clocks of timers and of days differ
+	g := s.store.generation.Load()
+	for len(s.expire) > 0 {
 		if left := s.expire[0].rights.caller.ExpiresAt.Sub(s.store.opts.Now()); left > 0 {
 			next = min(max(left, least), lookInterval)
 			break
 		}
 		s.check(g, s.expire[0]) // which takes it out of the heap
+	}
+	if longest := s.store.opts.MaxRightsAge; longest > 0 && len(s.byToken) > 0 {
+		left := longest - g.rightsAge()
+		if left < 0 {
+			s.checkAll(g)
+			left = lookInterval
+		}
+		next = min(cmp.Or(next, lookInterval), max(left, least))
 	}
 	ending, s.ending = s.ending, nil
 	return ending, next

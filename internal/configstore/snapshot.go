@@ -38,7 +38,7 @@ func (s *Snapshot) WithoutValues() *Snapshot {
 // [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Position) (*Snapshot, error) {
 	return r.shared().snapshot(ctx, PointInTime{Position: at}, func() (*Snapshot, error) {
-		view, err := r.generation.await(ctx, r.view, at.Seq, 0)
+		view, err := r.await(ctx, at.Seq)
 		if err != nil {
 			return nil, err
 		}

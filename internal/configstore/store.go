@@ -56,6 +56,10 @@ type Options struct {
 	// ClockInterval is how often this node compares its clock. 0: 5 s. Negative: never, which is
 	// for a clock that counts its readings.
 	ClockInterval time.Duration
+	// MaxRightsAge is how long this node serves callers whose rights come from the history without
+	// reaching the event store, where these rights may have ended: then they are refused, and their
+	// sessions end. 0: for ever.
+	MaxRightsAge time.Duration
 	// Now is the clock of this node. It must be safe for concurrent use. nil: time.Now.
 	Now func() time.Time
 	// Codec decodes the history. It must know the events of tokens; the store stops before an event
@@ -74,8 +78,8 @@ type Options struct {
 
 // setDefaults panics when a number or a time is negative, but for ClockInterval.
 func (o *Options) setDefaults() {
-	if o.MaxValueBytes < 0 || o.ScanNames < 0 {
-		panic(fmt.Sprintf("configstore: an option is negative: MaxValueBytes %d, ScanNames %d", o.MaxValueBytes, o.ScanNames))
+	if o.MaxValueBytes < 0 || o.ScanNames < 0 || o.MaxRightsAge < 0 {
+		panic(fmt.Sprintf("configstore: an option is negative: MaxValueBytes %d, ScanNames %d, MaxRightsAge %v", o.MaxValueBytes, o.ScanNames, o.MaxRightsAge))
 	}
 	for _, option := range []struct {
 		name     string
@@ -96,6 +100,7 @@ func (o *Options) setDefaults() {
 	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Writer.Log = cmp.Or(o.Writer.Log, o.Log)
+	o.Writer.WriteTimeout = cmp.Or(o.Writer.WriteTimeout, o.WriteTimeout)
 	o.Follower.Log = cmp.Or(o.Follower.Log, o.Log)
 	if o.Codec.IsZero() {
 		o.Codec = auth.Codec()
@@ -152,6 +157,7 @@ func (s *Store) Run(ctx context.Context) error {
 	defer background.Wait()
 	background.Go(func() { writer.PruneReceipts(ctx, s.events, s.clock, s.opts.Log) })
 	background.Go(func() { s.watchClock(ctx) })
+	background.Go(func() { s.watchRights(ctx) })
 	background.Go(func() { s.sessions.run(ctx) })
 	background.Go(func() { s.keepUses(ctx) })
 	for {

@@ -43,6 +43,11 @@ var (
 	// ErrTooManyUnknown says that a token was not looked for, because too many requests with tokens
 	// that this node does not know wait already. It is the cause of an [UnavailableError].
 	ErrTooManyUnknown = errors.New("too many requests come with tokens that this server does not know; try again later")
+	// ErrRightsTooOld says that a caller was refused because this node has not reached the event
+	// store for so long that the caller's rights may have ended. It is the cause of an
+	// [UnavailableError].
+	ErrRightsTooOld = errors.New("this server has not reached the store for so long that it does not know who may do what; " +
+		"ask another server, or try again later")
 	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
 	// the cause of an [UnavailableError].
 	ErrClockAhead = errors.New("nothing was written: this server's clock is more than a minute ahead of the database's; " +
@@ -94,6 +99,10 @@ func (e *UnavailableError) Error() string {
 		return ErrTokenUnknown.Error()
 	case e.OutcomeUnknown:
 		return outcomeUnknown
+	case errors.Is(e.Cause, ErrRightsTooOld) && e.Reading:
+		return ErrRightsTooOld.Error()
+	case errors.Is(e.Cause, ErrRightsTooOld):
+		return "nothing was written: " + ErrRightsTooOld.Error()
 	case errors.Is(e.Cause, ErrTooManyUnknown):
 		return ErrTooManyUnknown.Error()
 	case errors.Is(e.Cause, eventstore.ErrBusy):

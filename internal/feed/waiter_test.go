@@ -31,10 +31,15 @@ type waited struct {
 }
 
 func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Progress) *waited {
+	return waitFor(ctx, f, filter, "", b)
+}
+
+// waitFor waits for events of a stream that is no config, too.
+func waitFor(ctx context.Context, f *feed.Feed, filter config.Filter, stream string, b feed.Progress) *waited {
 	w := new(waited)
 	at := f.Head()
 	go func() {
-		w.head, w.err = f.Waiter(filter, "").Wait(ctx, at, b)
+		w.head, w.err = f.Waiter(filter, stream).Wait(ctx, at, b)
 		w.done = true
 	}()
 	return w
@@ -100,6 +105,49 @@ func TestWakesOnlyMatchingWaiters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWakesTheWaitersOfAStream: an event of a stream that is no config wakes those that wait for that
+// stream, and the first event of any such stream wakes all.
+func TestWakesTheWaitersOfAStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, feed.Options{})
+		h.commit(1)
+		publish := func(stream string) {
+			seq := h.feed.Head().Seq + 1
+			h.feed.Publish([]*eventstore.Revision{{Seq: seq, ChangeSet: eventstore.Position{Seq: seq}, Stream: &config.StreamEvent{Stream: stream}}})
+			synctest.Wait()
+		}
+		var waits []*waited
+		begin := func() {
+			waits = nil
+			for _, stream := range []string{"$token/a", "$token/b", ""} {
+				waits = append(waits, waitFor(t.Context(), h.feed, mustFilter(t, "p", nil), stream, feed.Progress{}))
+			}
+			synctest.Wait()
+		}
+		want := func(what string, done ...bool) {
+			t.Helper()
+			for i, w := range waits {
+				if w.done != done[i] || w.err != nil {
+					t.Errorf("%s: waiter %d: woken: %t, %v, want %t", what, i, w.done, w.err, done[i])
+				}
+			}
+		}
+		begin()
+		publish("$token/c")
+		want("the first event of any stream", true, true, true)
+		begin()
+		publish("$token/c")
+		want("another stream", false, false, false)
+		publish("$token/b")
+		want("its stream", false, true, false)
+		publish("$token/a")
+		want("the other one", true, true, false)
+		h.feed.Publish(h.appendNamed("p/x"))
+		synctest.Wait()
+		want("a selected name", true, true, true)
+	})
 }
 
 // TestWaitersOfAnEndedFeed ends the feed before and during waits, also waits for events that can

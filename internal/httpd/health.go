@@ -121,7 +121,7 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	report := healthReport{Status: word, Timestamp: config.FormatInstant(h.now())}
 	if h.server.seesEverything(r) {
 		report.healthDetails = &healthDetails{
-			found, lagOf(state), state.Verified.String(), writesText(state.Writing), clockText(state),
+			found, lagOf(state), state.Verified.String(), config.FormatInstant(h.store.RightsAsOf()), writesText(state.Writing), clockText(state),
 			h.server.opts.AllowAnonymous && h.server.isOpen(r.Context()),
 		}
 	}
@@ -140,9 +140,12 @@ type healthDetails struct {
 	Checks   checks `json:"checks"`
 	Lag      lag    `json:"lag"`
 	Verified string `json:"verified"`
-	Writes   string `json:"writes,omitempty"`
-	Clock    string `json:"clock,omitempty"`
-	Open     bool   `json:"open,omitempty"` // everyone may do everything
+	// RightsAsOf is the newest time up to which this server is known to have applied everything.
+	// What ended later, it may not know.
+	RightsAsOf string `json:"rights_as_of"`
+	Writes     string `json:"writes,omitempty"`
+	Clock      string `json:"clock,omitempty"`
+	Open       bool   `json:"open,omitempty"` // everyone may do everything
 }
 
 // live serves /livez: 200 as long as the process can answer.

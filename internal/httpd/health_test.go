@@ -2,6 +2,7 @@ package httpd_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -46,9 +48,17 @@ var errUnreachable = errors.New("dial tcp 10.0.0.1:5432: password=" + secret)
 func TestHealth(t *testing.T) {
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	s := start(t, httpd.Options{Now: func() time.Time { return clock }})
-	want := `{"status":"healthy","timestamp":"2026-03-01T11:00:00.123456Z","checks":{"eventstore":"ok","projection":"ok","database":"ok"},"lag":{"positions":0,"seconds":0},"verified":"0-00000000"}`
+	began := time.Now()
+	want := `{"status":"healthy","timestamp":"2026-03-01T11:00:00.123456Z","checks":{"eventstore":"ok","projection":"ok","database":"ok"},"lag":{"positions":0,"seconds":0},"verified":"0-00000000","rights_as_of":""}`
 	for _, path := range []string{"/health", "/v1/health"} {
 		got := s.ask(t, "GET "+path)
+		var asOf struct {
+			Time time.Time `json:"rights_as_of"`
+		}
+		if err := json.Unmarshal([]byte(got.body), &asOf); err != nil || asOf.Time.Before(began.Truncate(time.Microsecond)) || asOf.Time.After(time.Now()) {
+			t.Errorf("GET %s: got rights as of %v, %v, want the time of the question", path, asOf.Time, err)
+		}
+		got.body = strings.Replace(got.body, config.FormatInstant(asOf.Time), "", 1)
 		if got.StatusCode != 200 || got.body != want || got.Header.Get("Content-Type") != "application/json" ||
 			got.Header.Get("X-Content-Type-Options") != "nosniff" || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("GET %s: got %d %v %s, want %s", path, got.StatusCode, got.Header, got.body, want)

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, progress io.Writer) error {
 		return tryMutants(ctx, o, stdout, progress)
 	}
 	r, err := runFaults(ctx, o, progress)
-	if r != nil {
+	if len(r.Rounds) > 0 {
 		err = errors.Join(err, publish(r, o, stdout))
 	}
 	if err != nil {

@@ -11,21 +11,22 @@ import (
 
 	"configapi/test/faults/checker"
 	"configapi/test/faults/fault"
+	"configapi/test/faults/rights"
 )
 
 func TestOptions(t *testing.T) {
 	o, err := parseOptions([]string{"-short", "-seed", "7"}, io.Discard)
-	if err != nil || len(o.Faults) != len(short) || o.Rounds != 1 || o.Strikes != 1 || o.Seed != 7 {
+	if err != nil || len(o.Faults) != len(short) || o.Rounds != 1 || o.Strikes != 1 || o.Seed != 7 || o.Tokens != shortTokens {
 		t.Errorf("the profile of CI: got %+v, %v", o, err)
 	}
 	o, err = parseOptions([]string{"-only", "node-kill,everything"}, io.Discard)
 	if err != nil || len(o.Faults) != 2 || o.Faults[0].Name != "node-kill" || o.Seed == 0 {
 		t.Errorf("two faults: got %+v, %v", o, err)
 	}
-	if o, err = parseOptions(nil, io.Discard); err != nil || len(o.Faults) != len(fault.All()) {
+	if o, err = parseOptions(nil, io.Discard); err != nil || len(o.Faults) != len(fault.All()) || o.Tokens != usualTokens {
 		t.Errorf("all faults: got %+v, %v", o, err)
 	}
-	for _, args := range [][]string{{"-only", "earthquake"}, {"-rounds", "0"}, {"-strikes", "0"}, {"word"}, {"-no-such"}} {
+	for _, args := range [][]string{{"-only", "earthquake"}, {"-rounds", "0"}, {"-strikes", "0"}, {"-tokens", "-1"}, {"word"}, {"-no-such"}} {
 		if _, err := parseOptions(args, io.Discard); err == nil {
 			t.Errorf("%q: got no error", args)
 		}
@@ -66,6 +67,36 @@ func TestRoundsOfAFaultAreAddedUp(t *testing.T) {
 	}
 	if got := sums[0].verdict() + "; " + sums[1].verdict(); got != "held; 1 void: no traffic" {
 		t.Errorf("verdicts: got %q", got)
+	}
+}
+
+func TestRoundsOfRightsAreAddedUp(t *testing.T) {
+	r := &result{Rounds: []roundResult{
+		{Fault: "rights", Rights: true, Streams: 2, Messages: 5, Figures: []rights.Figure{{What: "end", Times: []time.Duration{1e6, 9e6}}}},
+		{Fault: "rights", Rights: true, Streams: 2, Messages: 5, Figures: []rights.Figure{{What: "end", Times: []time.Duration{2e6}}, {What: "use", Times: []time.Duration{7e6}}}},
+	}}
+	text := r.rightsMarkdown(r.Rounds)
+	for _, want := range []string{"4, which received 10 changes", "| end  | 3         | 2ms | 9ms | 9ms     |", "| use  | 1         | 7ms | 7ms | 7ms     |"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("got\n%s\nwant %q in it", text, want)
+		}
+	}
+}
+
+// A run of some rounds must not overwrite what is written about others.
+func TestOnlySectionsOfTheRunAreReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.md")
+	const document = "<!-- faults: begin -->\nkept\n<!-- faults: end -->\n<!-- rights: begin -->\nold\n<!-- rights: end -->\n"
+	if err := os.WriteFile(path, []byte(document), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := &result{Rounds: []roundResult{{Fault: "rights", Rights: true, Streams: 77}}}
+	if err := publish(r, options{Out: path}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "kept") || strings.Contains(string(text), "old") || !strings.Contains(string(text), "77") {
+		t.Errorf("got %q, %v", text, err)
 	}
 }
 

@@ -143,7 +143,7 @@ func tryMutant(ctx context.Context, o options, m mutant, progress io.Writer) (fi
 		return finding{}, err
 	}
 	run := exec.CommandContext(ctx, program, "-tree", copied, "-only", m.faults, "-seed", strconv.FormatUint(o.Seed, 10),
-		"-rounds", strconv.Itoa(mutantRounds), "-result", file, "-deadline", mutantDeadline.String())
+		"-rounds", strconv.Itoa(mutantRounds), "-tokens", strconv.Itoa(shortTokens), "-result", file, "-deadline", mutantDeadline.String())
 	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) } // the suite then cleans up
 	run.WaitDelay = time.Minute
 	run.Stderr = progress

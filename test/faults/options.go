@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ type options struct {
 	Rounds   int           // of each fault
 	Strikes  int           // of the fault in each round
 	Faults   []fault.Fault // in the order of each round
+	Tokens   int           // of which each has streams, in a round of rights
 	Deadline time.Duration // of the whole run
 	First    bool          // end with the first finding
 	Result   string        // a file for the result as JSON; "": none
@@ -32,8 +35,14 @@ type options struct {
 // link.
 var short = []string{
 	"node-kill", "node-stop", "postgres-kill", "listener-end", "writer-end", "front-cut", "back-cut", "back-reset", "slow-reader",
-	"failover-async", "failover-sync", "two-primaries", "restore", "read-only", "tight-role",
+	"failover-async", "failover-sync", "two-primaries", "restore", "read-only", "tight-role", "rights",
 }
+
+// The tokens of a round of rights. Each has 8 streams.
+const (
+	usualTokens = 250
+	shortTokens = 32
+)
 
 func parseOptions(args []string, usage io.Writer) (options, error) {
 	var o options
@@ -43,6 +52,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.Uint64Var(&o.Seed, "seed", 0, "`SEED` of a run to repeat, as far as timing allows; 0: a new one")
 	flags.IntVar(&o.Rounds, "rounds", 3, "how many `ROUNDS` each fault gets")
 	flags.IntVar(&o.Strikes, "strikes", 2, "how often a fault strikes in a round")
+	flags.IntVar(&o.Tokens, "tokens", 0, "how many `TOKENS` have streams in a round of rights, 8 each; 0: "+strconv.Itoa(usualTokens)+", with -short "+strconv.Itoa(shortTokens))
 	only := flags.String("only", "", "`NAMES` of faults, with commas between; all, unless said otherwise")
 	quick := flags.Bool("short", false, "the profile of CI: one strike of "+strings.Join(short, ", "))
 	flags.DurationVar(&o.Deadline, "deadline", 2*time.Hour, "how long the whole run may take")
@@ -57,8 +67,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag", flags.Arg(0))
 	}
-	if o.Rounds < 1 || o.Strikes < 1 {
-		return o, errors.New("-rounds and -strikes must be at least 1")
+	if o.Rounds < 1 || o.Strikes < 1 || o.Tokens < 0 {
+		return o, errors.New("-rounds and -strikes must be at least 1, and -tokens not negative")
 	}
 	o.Faults = fault.All()
 	var err error
@@ -66,12 +76,13 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	case *only != "":
 		o.Faults, err = fault.Pick(strings.Split(*only, ","))
 	case *quick:
-		o.Rounds, o.Strikes = 1, 1
+		o.Rounds, o.Strikes, o.Tokens = 1, 1, cmp.Or(o.Tokens, shortTokens)
 		o.Faults, err = fault.Pick(short)
 	}
 	if err != nil {
 		return o, err
 	}
+	o.Tokens = cmp.Or(o.Tokens, usualTokens)
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64N(1 << 32)
 	}

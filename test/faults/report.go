@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -13,16 +14,37 @@ import (
 	"time"
 
 	"configapi/test/faults/fault"
+	"configapi/test/faults/rights"
 	"configapi/test/reports"
 )
 
-// publish writes the report to stdout and to the files that the options name.
+// publish writes the report to stdout and to the files that the options name. Only the sections
+// whose rounds were run are replaced.
 func publish(r *result, o options, stdout io.Writer) error {
-	if _, err := io.WriteString(stdout, r.markdown()); err != nil {
-		return err
+	var shared, alone []roundResult
+	for _, round := range r.Rounds {
+		if round.Rights {
+			alone = append(alone, round)
+		} else {
+			shared = append(shared, round)
+		}
 	}
-	if o.Out != "" {
-		if err := replaceSection(o.Out, faultsSection, r.markdown()); err != nil {
+	for _, section := range []struct {
+		name   string
+		rounds []roundResult
+		text   func([]roundResult) string
+	}{{faultsSection, shared, r.markdown}, {rightsSection, alone, r.rightsMarkdown}} {
+		if len(section.rounds) == 0 {
+			continue
+		}
+		text := section.text(section.rounds)
+		if _, err := io.WriteString(stdout, text+"\n"); err != nil {
+			return err
+		}
+		if o.Out == "" {
+			continue
+		}
+		if err := replaceSection(o.Out, section.name, text); err != nil {
 			return err
 		}
 	}
@@ -42,18 +64,51 @@ type summary struct {
 	rounds, void int
 }
 
-// markdown returns the report: the facts of the run, and a row for each fault.
-func (r *result) markdown() string {
+// markdown returns the report about rounds: the facts of the run, and a row for each fault.
+func (r *result) markdown(rounds []roundResult) string {
 	var b strings.Builder
 	facts := r.Facts.Table()
 	b.WriteString(facts.String() + "\n")
 	table := reports.Table{Head: []string{"fault", "verdict", "rounds", "strikes", "operations", "acknowledged changes", "unknown outcomes", "losses", "acknowledged sets", "split sets", "evidence", "recovery p50, p99"}}
-	for _, s := range summarize(r.Rounds) {
+	for _, s := range summarize(rounds) {
 		table.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Strikes), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
 			fmt.Sprint(s.Unknown), fmt.Sprint(s.Losses), fmt.Sprint(s.Sets), fmt.Sprint(s.Split), fault.Describe(s.Evidence), percentiles(s.Recoveries))
 	}
 	b.WriteString(table.String())
 	return b.String()
+}
+
+// rightsMarkdown returns the report about rounds of rights: the facts of the run, what was done,
+// and a row for each kind of time.
+func (r *result) rightsMarkdown(rounds []roundResult) string {
+	s := summarize(rounds)[0]
+	facts := slices.Clone(r.Facts)
+	facts.Add(s.About, s.verdict())
+	facts.Add("streams", fmt.Sprintf("%d, which received %d changes", s.Streams, s.Messages))
+	for _, what := range slices.Sorted(maps.Keys(s.Evidence)) {
+		facts.Add(what, fmt.Sprint(s.Evidence[what]))
+	}
+	table := reports.Table{Head: []string{"what", "how often", "p50", "p99", "longest"}}
+	for _, f := range s.Figures {
+		p50, p99, longest := reports.Percentile(f.Times, 50), reports.Percentile(f.Times, 99), f.Times[len(f.Times)-1]
+		table.Add(f.What, fmt.Sprint(len(f.Times)), rights.Rounded(p50).String(), rights.Rounded(p99).String(), rights.Rounded(longest).String())
+	}
+	heads := facts.Table()
+	return heads.String() + "\n" + table.String()
+}
+
+// joinFigures adds up the times of two rounds.
+func joinFigures(one, other []rights.Figure) []rights.Figure {
+	joined := slices.Clone(one)
+	for _, f := range other {
+		i := slices.IndexFunc(joined, func(g rights.Figure) bool { return g.What == f.What })
+		if i < 0 {
+			joined = append(joined, f)
+			continue
+		}
+		joined[i].Times = slices.Sorted(slices.Values(slices.Concat(joined[i].Times, f.Times)))
+	}
+	return joined
 }
 
 func (s *summary) verdict() string {
@@ -85,6 +140,7 @@ func summarize(rounds []roundResult) []*summary {
 		s.Losses, s.Reads, s.Messages = s.Losses+r.Losses, s.Reads+r.Reads, s.Messages+r.Messages
 		s.Sets, s.Split, s.Strikes = s.Sets+r.Sets, s.Split+r.Split, s.Strikes+r.Strikes
 		s.Recoveries = append(s.Recoveries, r.Recoveries...)
+		s.Streams, s.Figures = s.Streams+r.Streams, joinFigures(s.Figures, r.Figures)
 		for what, n := range r.Evidence {
 			s.Evidence[what] += n
 		}
@@ -120,6 +176,7 @@ func describe(ctx context.Context, s *suite) (reports.Facts, error) {
 // The sections of docs/faults.md that the suite writes.
 const (
 	faultsSection  = "faults"
+	rightsSection  = "rights"
 	mutantsSection = "mutants"
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"configapi/test/faults/cluster"
 	"configapi/test/faults/fault"
 	"configapi/test/faults/history"
+	"configapi/test/faults/rights"
 	"configapi/test/reports"
 )
 
@@ -46,7 +48,12 @@ type roundResult struct {
 	FirstAcknowledged []time.Duration
 	// Taken are the times until the next primary was ready.
 	Taken []time.Duration
-	Took  time.Duration
+	// Rights: the round was one of rights. Streams and Figures are of it: how many there were, and
+	// how long things took.
+	Rights  bool
+	Streams int
+	Figures []rights.Figure
+	Took    time.Duration
 }
 
 // brokenError reports a broken promise.
@@ -79,40 +86,86 @@ type suite struct {
 }
 
 // runFaults runs all faults in turn. When it returns, no process runs any more and all data are
-// removed. With an error the result has the completed rounds.
-func runFaults(ctx context.Context, o options, progress io.Writer) (r *result, err error) {
+// removed. With an error the result has the completed rounds. A round of rights has a cluster of
+// its own, and comes after the others.
+func runFaults(ctx context.Context, o options, progress io.Writer) (*result, error) {
 	fmt.Fprintf(progress, "seed %d\n", o.Seed)
+	r, begin := &result{}, time.Now()
+	var shared, alone []fault.Fault
+	for _, f := range o.Faults {
+		if f.Rights {
+			alone = append(alone, f)
+		} else {
+			shared = append(shared, f)
+		}
+	}
+	if len(shared) > 0 {
+		if err := r.run(ctx, o, slices.Repeat(shared, o.Rounds), begin, progress); err != nil {
+			return r, err
+		}
+	}
+	for _, f := range slices.Repeat(alone, o.Rounds) {
+		if r.Found > 0 {
+			break
+		}
+		if err := r.run(ctx, o, []fault.Fault{f}, begin, progress); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// run runs rounds of faults on a new cluster, until one finds something.
+func (r *result) run(ctx context.Context, o options, faults []fault.Fault, begin time.Time, progress io.Writer) (err error) {
 	c, err := cluster.Open(ctx, o.Tree)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	s := &suite{options: o, cluster: c, history: history.New(), rand: rand.New(rand.NewPCG(o.Seed, 0)), progress: progress}
 	if s.features, err = client.Probe(ctx, c.Nodes[0]); err != nil {
-		return nil, err
+		return err
 	}
-	r = &result{}
 	if r.Facts, err = describe(ctx, s); err != nil {
-		return nil, err
+		return err
 	}
-	begin := time.Now()
-	for range o.Rounds {
-		for _, f := range o.Faults {
-			round, err := s.round(ctx, len(r.Rounds), f)
-			if err != nil {
-				return r, fmt.Errorf("a round of %s: %w", f.Name, err)
-			}
-			r.Rounds = append(r.Rounds, round)
-			s.print(round)
-			if len(round.Findings) > 0 && r.Found == 0 {
-				r.Found = time.Since(begin)
-			}
-			if len(round.Findings) > 0 { // later rounds would report the same history
-				return r, nil
-			}
+	for _, f := range faults {
+		number := len(r.Rounds)
+		var round roundResult
+		if f.Rights {
+			round, err = s.rightsRound(ctx, number, f)
+		} else {
+			round, err = s.round(ctx, number, f)
+		}
+		if err != nil {
+			return fmt.Errorf("a round of %s: %w", f.Name, err)
+		}
+		r.Rounds = append(r.Rounds, round)
+		s.print(round)
+		if len(round.Findings) > 0 { // later rounds would report the same history
+			r.Found = time.Since(begin)
+			return nil
 		}
 	}
-	return r, s.verify(ctx, r)
+	return s.verify(ctx, r)
+}
+
+// rightsRound runs the parts of package rights.
+func (s *suite) rightsRound(ctx context.Context, number int, f fault.Fault) (roundResult, error) {
+	begin := time.Now()
+	got, err := rights.Run(ctx, rights.Options{
+		Cluster: s.cluster, Seed: s.options.Seed + uint64(number), Tokens: s.options.Tokens, Progress: s.progress,
+	})
+	for i, n := range s.cluster.Nodes {
+		if n.Died() {
+			got.Findings = append(got.Findings, checker.Finding{Promise: "a server goes on whatever happens around it",
+				Text: fmt.Sprintf("node %d has ended by itself: %s", i, n.LastLines())})
+		}
+	}
+	return roundResult{
+		Fault: f.Name, About: f.About, Findings: got.Findings, Void: got.Void, Evidence: got.Evidence,
+		Rights: true, Figures: got.Figures, Streams: got.Streams, Messages: got.Changes, Took: time.Since(begin),
+	}, err
 }
 
 // verify runs the verification of the product over the whole history.
@@ -133,12 +186,13 @@ func (s *suite) print(r roundResult) {
 	if len(r.Findings) > 0 {
 		word = "BROKEN"
 	}
-	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %d writes, %d acknowledged, %d unknown, %d lost; %d sets, %d split; %d reads, %d messages; %s; recovered in %s\n",
-		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Sets, r.Split, r.Reads, r.Messages,
-		fault.Describe(r.Evidence), durations(r.Recoveries))
+	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %s\n", r.Fault, word, r.Took.Seconds(), r.counts())
 	if len(r.FirstAcknowledged) > 0 {
 		fmt.Fprintf(s.progress, "    first acknowledgement of the new primary after %s, of which it was made for %s\n",
 			durations(r.FirstAcknowledged), durations(r.Taken))
+	}
+	for _, f := range r.Figures {
+		fmt.Fprintf(s.progress, "    %v\n", f)
 	}
 	for _, why := range r.Void {
 		fmt.Fprintln(s.progress, "    void:", why)
@@ -146,6 +200,15 @@ func (s *suite) print(r roundResult) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(s.progress, "    %.2000s\n", f)
 	}
+}
+
+// counts says how much was done in a round.
+func (r *roundResult) counts() string {
+	if r.Rights {
+		return fmt.Sprintf("%d streams, %d changes; %s", r.Streams, r.Messages, fault.Describe(r.Evidence))
+	}
+	return fmt.Sprintf("%d writes, %d acknowledged, %d unknown, %d lost; %d sets, %d split; %d reads, %d messages; %s; recovered in %s",
+		r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Sets, r.Split, r.Reads, r.Messages, fault.Describe(r.Evidence), durations(r.Recoveries))
 }
 
 func durations(list []time.Duration) string {

@@ -22,7 +22,8 @@ import (
 // Database is the PostgreSQL of a cluster. The suite itself connects over a socket, not through
 // links.
 type Database struct {
-	disk *disk // nil: the data have no file system of their own
+	disk *disk  // nil: the data have no file system of their own
+	temp string // TMPDIR as it was before
 
 	routes *proxy.Switch // the address that nodes have for the primary
 
@@ -47,7 +48,7 @@ func openDatabase(ctx context.Context, dir string) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Database{disk: disk}
+	d := &Database{disk: disk, temp: os.Getenv("TMPDIR")}
 	if d.routes, err = proxy.OpenSwitch(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -93,6 +94,13 @@ func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, pause t
 		return err
 	}
 	Pause(ctx, pause)
+	return d.start(context.WithoutCancel(ctx))
+}
+
+// Start starts the server after [Database.Fail].
+func (d *Database) Start(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return d.start(context.WithoutCancel(ctx))
 }
 
@@ -279,7 +287,7 @@ func (d *Database) close() error {
 		}
 	}
 	if d.disk != nil {
-		err = errors.Join(err, d.disk.unmount())
+		err = errors.Join(err, os.Setenv("TMPDIR", d.temp), d.disk.unmount())
 	}
 	return err
 }

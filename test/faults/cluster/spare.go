@@ -93,6 +93,14 @@ func (s *Spare) Recover(ctx context.Context, lsn string) error {
 	return s.server.Recover(ctx, s.database.server(), lsn)
 }
 
+// Has waits until the spare has the event with a seq.
+func (s *Spare) Has(ctx context.Context, seq int64) error {
+	return s.until(ctx, "to have an event", func() (bool, error) {
+		head, err := s.Head(ctx)
+		return err == nil && head >= seq, err
+	})
+}
+
 // Cut ends the replication to a standby.
 func (s *Spare) Cut(ctx context.Context) error {
 	if err := s.exec(ctx, `alter system set primary_conninfo = ''`); err != nil {
@@ -155,7 +163,7 @@ func (d *Database) Take(s *Spare, shared bool) (before *Spare) {
 // RouteToPrimary sends all new sessions of nodes to the primary again.
 func (d *Database) RouteToPrimary() { d.routes.Route(hostOf(d.server())) }
 
-// Fail stops the primary. It stays down until it is replaced.
+// Fail stops the primary. It stays down until it is replaced, or started by [Database.Start].
 func (d *Database) Fail(how postgrestest.Shutdown) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

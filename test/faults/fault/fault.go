@@ -39,6 +39,8 @@ type Fault struct {
 	SlowReader bool
 	// Forks: another history may replace the current one; see [Arena.Forks].
 	Forks bool
+	// Rights: the round is a run of package rights, on a cluster of its own. It has no Strike.
+	Rights bool
 }
 
 // Arena is what a fault of a round acts on.
@@ -89,7 +91,12 @@ func Describe(counts map[string]int64) string {
 
 // All returns all faults. Those that combine others are last.
 func All() []Fault {
-	return slices.Concat(nodes(), postgres(), links(), disks(), failovers(), limits(), []Fault{slowReader(), everything()})
+	return slices.Concat(nodes(), postgres(), links(), disks(), failovers(), limits(), []Fault{slowReader(), everything(), rights()})
+}
+
+// rights is the round in which rights of tokens change.
+func rights() Fault {
+	return Fault{Name: "rights", About: "rights of tokens end and change, also under faults", Rights: true}
 }
 
 // Pick returns the faults with the given names.

@@ -21,6 +21,10 @@ const (
 	Restored = "ConfigValueRestored"
 )
 
+// tokenPrefix begins the names of the events about tokens, which no name of a config begins with.
+// They have no state here.
+const tokenPrefix = "$token/"
+
 // Event is a row of the table events. Values are digests, as [Digest] returns them.
 type Event struct {
 	Seq       int64
@@ -91,7 +95,10 @@ func (h *History) Append(e Event) error {
 	case e.ChangeSet < e.Seq || h.set != 0 && e.ChangeSet != h.set:
 		return fmt.Errorf("seq %d: its change set cannot end at %d", e.Seq, e.ChangeSet)
 	}
-	next, err := h.State(e.Name, head).Next(&e)
+	next, err := State{}, error(nil)
+	if !strings.HasPrefix(e.Name, tokenPrefix) {
+		next, err = h.State(e.Name, head).Next(&e)
+	}
 	if err != nil {
 		return err
 	}
@@ -190,8 +197,12 @@ func (h *History) Values(prefix string, seq int64) map[string]string {
 	return values
 }
 
-// Selects reports whether a name matches a prefix of whole leading segments. "" matches all names.
+// Selects reports whether the name of a config matches a prefix of whole leading segments. ""
+// matches all configs.
 func Selects(prefix, name string) bool {
+	if strings.HasPrefix(name, tokenPrefix) {
+		return false
+	}
 	return prefix == "" || name == prefix || strings.HasPrefix(name, prefix+"/")
 }
 

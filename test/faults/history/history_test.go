@@ -85,6 +85,26 @@ func TestHistoryThatBreaksALawIsRefused(t *testing.T) {
 	}
 }
 
+func TestTokensHaveNoState(t *testing.T) {
+	h := history.New()
+	for i, e := range []history.Event{
+		event(1, "r/a", 1, history.Set, "one"),
+		event(2, "$token/ci", 1, "TokenIssued", ""),
+		event(3, "$token/ci", 2, "TokenRevoked", ""),
+		event(4, "r/a", 2, history.Set, "two"),
+	} {
+		if err := h.Append(e); err != nil {
+			t.Fatalf("event %d: %v", i, err)
+		}
+	}
+	if got := h.Between(0, 4, ""); len(got) != 2 || got[1].Seq != 4 {
+		t.Errorf("got %d events of configs, want 2", len(got))
+	}
+	if got := h.Event(3); got.Type != "TokenRevoked" {
+		t.Errorf("got %+v at seq 3, want the event of the token", got)
+	}
+}
+
 func TestHistoryMustEndWithAWholeSet(t *testing.T) {
 	h := history.New()
 	first := event(1, "a", 1, history.Set, "1")

@@ -1,0 +1,79 @@
+package rights
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"configapi/test/faults/cluster"
+)
+
+// killNode kills a node, revokes a token and makes another one, and asks the node from its start
+// on: until it has applied the history it answers nothing but probes.
+func killNode(ctx context.Context, w *world) error {
+	o, err := w.beginOutage(ctx, "killed")
+	if err != nil {
+		return err
+	}
+	defer o.end()
+	killed := w.cluster.Nodes[2]
+	if err := killed.Kill(); err != nil {
+		return err
+	}
+	w.count(nodesKilled, 1)
+	if err := o.revokeNow(ctx, 0); err != nil {
+		return err
+	}
+	fresh, err := o.create(ctx, w.cluster.Nodes[0], o.name+".fresh", reading(o.name))
+	if err != nil {
+		return err
+	}
+	asking, cancel := context.WithCancel(ctx)
+	var askers sync.WaitGroup
+	for _, a := range []asker{
+		{"a revoked token", o.goesSecret(), false},
+		{"no token", "", false},
+		{"a token that is in force", o.stays.secret, true},
+		{"a token that is new", fresh.secret, true},
+	} {
+		askers.Go(func() { a.ask(asking, o, killed) })
+	}
+	err = killed.Start(ctx)
+	started := time.Now()
+	if err == nil {
+		o.awaitLetIn(ctx, "first use of a new token after the start of a node", started, killed, fresh.secret)
+		o.mustRefuse(ctx, killed, o.goesSecret())
+	}
+	cancel()
+	askers.Wait()
+	if err != nil {
+		return err
+	}
+	o.awaitEnds(ctx, "end of revoked streams beside a killed node", o.goes.at, w.cluster.Nodes[0], w.cluster.Nodes[1])
+	return o.finish(ctx, func(s *stream) bool { return s.node == killed })
+}
+
+// asker sends one kind of request again and again.
+type asker struct {
+	what, secret string
+	inForce      bool // the secret is one that a node may never refuse; else it may never be let in
+}
+
+// ask asks a node until ctx ends. While the node starts, it may answer with 503, or not at all.
+func (a asker) ask(ctx context.Context, o *outage, n *cluster.Node) {
+	for ctx.Err() == nil {
+		got, err := o.get(ctx, n, a.secret, o.config)
+		switch {
+		case err != nil, got.unreached():
+			o.count(unanswered, 1)
+		case got.status != http.StatusOK && a.inForce:
+			o.found("a token in force is never refused", "%s at the start of node %d: %v", a.what, n.Number, got)
+			return
+		case got.status == http.StatusOK && !a.inForce:
+			o.found("a starting node lets nobody in before it knows the history", "%s at the start of node %d: %v", a.what, n.Number, got)
+			return
+		}
+		cluster.Pause(ctx, 3*time.Millisecond)
+	}
+}
