@@ -93,8 +93,8 @@ func (w *Twins) sortNames() {
 	}
 }
 
-// Shrink takes some of its grants from the caller: from now on, more is hidden. It returns the names
-// that the caller could read, and cannot any more.
+// Shrink takes some of its grants from the caller: from now on, more is hidden. It returns what the
+// caller could read, and cannot any more.
 func (w *Twins) Shrink() (lost []string) {
 	before := w.Caller
 	kept := slices.DeleteFunc(slices.Clone(before.Grants.List()), func(auth.Grant) bool { return w.Dice.IntN(2) == 0 })
