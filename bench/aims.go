@@ -65,6 +65,12 @@ const (
 // threeNodesAim is the throughput of three nodes relative to one, with the same number of clients.
 var threeNodesAim = aim{want: 0.85, must: 0.85}
 
+// rightsAim is the throughput of clients with tokens relative to those of an open server, and
+// rightsCostAim the most CPU time of the server for each request or delivery, as a ratio.
+var rightsAim = aim{want: 0.95, must: 0.95}
+
+const rightsCostAim = 1.05
+
 // nodesAim returns the aim of so many nodes. Only three nodes have one.
 func nodesAim(count int) (text string, verdict func(ratio float64) string) {
 	if count != 3 {

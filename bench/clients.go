@@ -77,6 +77,9 @@ func openNetHTTP(address string, r request, deadline time.Time) (sender, io.Clos
 		if err != nil {
 			return 0, nil, err
 		}
+		if r.secret != "" {
+			request.Header.Set("Authorization", "Bearer "+r.secret)
+		}
 		if r.body != "" {
 			request.Header.Set("Content-Type", "application/json")
 		}

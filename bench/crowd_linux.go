@@ -33,7 +33,8 @@ const (
 type crowd struct {
 	address netip.AddrPort
 	conns   []crowdConn
-	stalls  bool // subscribers stop reading once they are live
+	stalls  bool     // subscribers stop reading once they are live
+	secrets []string // of tokens, which connections have in turn; nil: they have none
 	tally   *tally
 
 	epoll   int
@@ -51,8 +52,9 @@ type crowdConn struct {
 }
 
 // joinCrowd connects subscribers to a server, so many on each connection, and returns when all are
-// live. If they stall, they stop reading then. Later errors are reported to the tally.
-func joinCrowd(ctx context.Context, address string, subscribers, perConnection int, stalls bool, t *tally) (io.Closer, error) {
+// live. If they stall, they stop reading then. The connections have the tokens with these secrets
+// in turn. Later errors are reported to the tally.
+func joinCrowd(ctx context.Context, address string, subscribers, perConnection int, stalls bool, secrets []string, t *tally) (io.Closer, error) {
 	connections := (subscribers + perConnection - 1) / perConnection
 	if err := checkFiles(connections); err != nil {
 		return nil, err
@@ -62,7 +64,7 @@ func joinCrowd(ctx context.Context, address string, subscribers, perConnection i
 		return nil, err
 	}
 	c := &crowd{
-		address: at, conns: make([]crowdConn, connections), stalls: stalls, tally: t,
+		address: at, conns: make([]crowdConn, connections), stalls: stalls, secrets: secrets, tally: t,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	for i := range c.conns {
@@ -145,7 +147,11 @@ func (c *crowd) openMore() error {
 		if err := c.watch(m.fd, i); err != nil {
 			return err
 		}
-		request, err := upgradeRequest(c.address.String())
+		secret := ""
+		if len(c.secrets) > 0 {
+			secret = c.secrets[i%len(c.secrets)]
+		}
+		request, err := upgradeRequest(c.address.String(), secret)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // joinCrowd needs epoll: without it, the subscribers would use more CPU than the servers.
-func joinCrowd(context.Context, string, int, int, bool, *tally) (io.Closer, error) {
+func joinCrowd(context.Context, string, int, int, bool, []string, *tally) (io.Closer, error) {
 	return nil, errors.New("streams are measured on Linux only; leave them out with -only")
 }
 

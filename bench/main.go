@@ -124,6 +124,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partRights) {
+		if result.Rights, err = measureRights(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	return result, nil
 }
 

@@ -127,7 +127,7 @@ func (r *rig) acrossNodes(g nodeGroup) publisher {
 	first, last := g.servers[0], g.servers[g.nodes-1]
 	p := r.overWebsockets(g.String(), last.Process, last.Address, 1)
 	p.write = func(writers, size int, life time.Duration) ([]writer, closers, error) {
-		return r.restWriters(first.Address, writers, size, life)
+		return r.restWriters(first.Address, restPut(size), writers, life)
 	}
 	p.used = func() time.Duration { return r.groupCPU(g) }
 	return p

@@ -62,6 +62,7 @@ const (
 	partValues  = "values"
 	partLarge   = "large"
 	partLimits  = "limits"
+	partRights  = "rights"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -98,7 +99,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.DurationVar(&o.IdleTime, "idle-time", 15*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,idle,nodes,limits", "`parts` to run")
+	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,idle,nodes,limits,rights", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	idle := fs.String("idle", "10000,50000", "`counts` of idle subscribers that memory is measured with")
@@ -162,7 +163,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers, idle *s
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partIdle, partNodes, partLarge, partLimits),
+		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partIdle, partNodes, partLarge, partLimits, partRights),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),

@@ -163,7 +163,7 @@ func (r *rig) startTLS(ctx context.Context) (publisher, error) {
 func (r *rig) overWebsockets(by string, p *processtest.Process, address string, perConnection int) publisher {
 	join := func(stalls bool) subscribe {
 		return func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
-			return joinCrowd(ctx, address, subscribers, perConnection, stalls, t)
+			return joinCrowd(ctx, address, subscribers, perConnection, stalls, nil, t)
 		}
 	}
 	return publisher{
@@ -173,14 +173,14 @@ func (r *rig) overWebsockets(by string, p *processtest.Process, address string, 
 		stall:     join(true),
 		perSocket: perConnection,
 		write: func(writers, size int, life time.Duration) ([]writer, closers, error) {
-			return r.restWriters(address, writers, size, life)
+			return r.restWriters(address, restPut(size), writers, life)
 		},
 	}
 }
 
-// restWriters returns writers over REST, each with its own connection.
-func (r *rig) restWriters(address string, writers, size int, life time.Duration) ([]writer, closers, error) {
-	open, put := opener(r.options.Client), restPut(size)
+// restWriters returns writers that send a request over REST, each with its own connection.
+func (r *rig) restWriters(address string, put request, writers int, life time.Duration) ([]writer, closers, error) {
+	open := opener(r.options.Client)
 	var all []writer
 	var opened closers
 	for range writers {

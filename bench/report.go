@@ -24,6 +24,7 @@ type report struct {
 	Streams streams
 	Nodes   measurements // of several nodes
 	Limits  []limitRow
+	Rights  rights
 }
 
 // failures returns the errors that voided measurements, nil if there are none.
@@ -66,6 +67,13 @@ func (r *report) failures() error {
 	addCells(r.nodeCells(), r.Nodes)
 	for _, l := range r.Limits {
 		add(l.Path, l.Err)
+	}
+	addCells(r.rightsCells(), r.Rights.Loads)
+	for _, m := range r.Rights.Idle {
+		add("idle subscribers of "+m.By, m.Err)
+	}
+	for _, m := range r.Rights.Tokens {
+		add(fmt.Sprintf("a server with %d tokens", m.Tokens), m.Err)
 	}
 	return errors.Join(errs...)
 }
@@ -116,6 +124,9 @@ func (r *report) markdown() string {
 	}
 	if r.Options.has(partLimits) {
 		r.writeLimits(&doc)
+	}
+	if r.Options.has(partRights) {
+		r.writeRights(&doc)
 	}
 	if r.Options.loads() || r.Options.has(partValues) || r.Options.has(partSets) || r.Options.has(partStreams) || r.Options.has(partNodes) {
 		r.writeCells(&doc)

@@ -48,6 +48,7 @@ type request struct {
 	method string
 	path   string
 	body   string // "": none
+	secret string // of the token that it is sent with; "": none
 	check  func(status int, body []byte) error
 }
 
@@ -108,6 +109,19 @@ func graphQL(document, variables, proof string, size int) request {
 	}
 }
 
+// below returns the request for names in a folder.
+func (r request) below(folder string) request {
+	r.path = strings.ReplaceAll(r.path, namePrefix, folder+"%2F"+namePrefix)
+	r.body = strings.ReplaceAll(r.body, namePrefix, folder+"/"+namePrefix)
+	return r
+}
+
+// with returns the request with a token.
+func (r request) with(secret string) request {
+	r.secret = secret
+	return r
+}
+
 // unexpected describes a wrong answer.
 func unexpected(status int, body []byte) error {
 	return fmt.Errorf("unexpected answer: status %d, %d bytes: %.200q", status, len(body), body)
@@ -117,6 +131,9 @@ func unexpected(status int, body []byte) error {
 func (r request) wire(host string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: configapi-bench\r\nAccept: */*\r\n", r.method, r.path, host)
+	if r.secret != "" {
+		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", r.secret)
+	}
 	if r.body != "" {
 		fmt.Fprintf(&b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(r.body))
 	}

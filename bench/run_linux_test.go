@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -33,6 +34,46 @@ func TestRunOfStreams(t *testing.T) {
 	}
 }
 
+// TestRunOfRights runs the part with tokens and few subscribers.
+func TestRunOfRights(t *testing.T) {
+	var stdout, progress strings.Builder
+	err := run(t.Context(), []string{
+		"-dir", t.TempDir(), "-only", "rights", "-stores", "sqlite", "-subscribers", "20,30",
+		"-rounds", "1", "-duration", "300ms", "-warmup", "10ms", "-names", "50",
+	}, &stdout, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	report := stdout.String()
+	for row, want := range map[string]int{
+		"\n| get REST ": 2, "\n| get GraphQL ": 2, "\n| put REST ": 2, "\n| single ": 2, "| 20          |": 2, "\n| 10000 ": 1, " kB ": 2,
+	} {
+		if got := strings.Count(report, row); got != want {
+			t.Errorf("got %d times %q, want %d", got, row, want)
+		}
+	}
+	if t.Failed() || strings.Contains(report, failed) {
+		t.Errorf("got\n%s", report)
+	}
+}
+
+// TestTokensOfRights: no token has more grants than it may, and the scopes of subscribers differ
+// only where each is to have its own.
+func TestTokensOfRights(t *testing.T) {
+	for by, want := range map[string]struct{ tokens, grants, scopes int }{
+		byOneGrant: {1, 1, 0}, byManyGrants: {1, manyGrants, 0}, byOneScope: {8, 1, 1}, byManyScopes: {8, 1, 7},
+	} {
+		tokens := grantsOf(by, 7)
+		scopes := map[string]bool{}
+		for _, grants := range tokens[1:] {
+			scopes[fmt.Sprint(grants)] = true
+		}
+		if len(tokens) != want.tokens || len(tokens[0]) != want.grants || len(scopes) != want.scopes {
+			t.Errorf("%s: got %d tokens, the first with %d grants, and %d scopes", by, len(tokens), len(tokens[0]), len(scopes))
+		}
+	}
+}
+
 // TestRefusedSubscribersDoNotFailTheRun: the report says why there are no figures.
 func TestRefusedSubscribersDoNotFailTheRun(t *testing.T) {
 	var stdout, progress strings.Builder
@@ -49,7 +90,7 @@ func TestRefusedSubscribersDoNotFailTheRun(t *testing.T) {
 }
 
 func TestSubscribersThatTheLimitOfFilesDoesNotAllowAreRefused(t *testing.T) {
-	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, 1, false, newTally(1<<30))
+	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, 1, false, nil, newTally(1<<30))
 	if err == nil || !strings.Contains(err.Error(), "open files") {
 		t.Errorf("got %v, want the limit named", err)
 	}

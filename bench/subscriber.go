@@ -27,10 +27,13 @@ func subscribeMessage(stream int) string {
 	return `{"id":"` + strconv.Itoa(stream) + `","type":"subscribe","payload":{"query":"` + changesDocument + `"}}`
 }
 
-// upgradeRequest returns the request for a websocket. The key may be any 16 bytes, since the
-// answer's hash is not checked.
-func upgradeRequest(host string) (string, error) {
+// upgradeRequest returns the request for a websocket, with a token unless its secret is "". The key
+// may be any 16 bytes, since the answer's hash is not checked.
+func upgradeRequest(host, secret string) (string, error) {
 	header := http.Header{"Sec-Websocket-Protocol": {websockettest.Subprotocol}}
+	if secret != "" {
+		header.Set("Authorization", "Bearer "+secret)
+	}
 	return websockettest.Request("ws://"+host+"/graphql", "YmVuY2gtc3Vic2NyaWJlcg==", header)
 }
 

@@ -73,7 +73,7 @@ func (c *securedCrowd) open(ctx context.Context, address string, t *tally) error
 	c.mu.Lock()
 	c.conns = append(c.conns, conn)
 	c.mu.Unlock()
-	request, err := upgradeRequest(address)
+	request, err := upgradeRequest(address, "")
 	if err != nil {
 		return err
 	}

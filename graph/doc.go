@@ -15,6 +15,7 @@
 //	  check                    limits of documents, GraphQL's rules
 //	  coerce                   variables and literals: package coerce
 //	  cost                     what the operation costs with its variables
+//	  introspect               whether the caller may read the schema: introspection.go
 //	DispatchOperation        begins the operation, in one of four ways
 //	  look-ups                 configs by name alone: lookup.go, without the generated code
 //	  query                    one reader for all fields: openReader in operation.go

@@ -103,7 +103,7 @@ func TestEncoded(t *testing.T) {
 			}
 			return result, err
 		}
-		next, ctx := e.execute(graphql.WithOperationContext(t.Context(), op), op)
+		next, ctx := e.execute(graphql.WithOperationContext(t.Context(), op), op, nil)
 		if response := next(ctx); len(response.Errors) > 0 || found.Load() != want {
 			t.Errorf("%s: got %v %v, want %v", doc, found.Load(), response.Errors, want)
 		}

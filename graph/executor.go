@@ -16,31 +16,38 @@ import (
 // the place of gqlgen's own executor, which leaves many errors of variables to the fields that use
 // them, and validates a document before its limits can be checked: see ADR 0017.
 type executor struct {
-	schema    graphql.ExecutableSchema
-	resolver  *resolver
-	documents *document.Checker
-	present   graphql.ErrorPresenterFunc
-	recover   graphql.RecoverFunc
+	schema        graphql.ExecutableSchema
+	resolver      *resolver
+	documents     *document.Checker
+	introspection Introspection
+	present       graphql.ErrorPresenterFunc
+	recover       graphql.RecoverFunc
 }
 
 var _ graphql.GraphExecutor = (*executor)(nil)
 
-func newExecutor(root *resolver, errors presenter) *executor {
+func newExecutor(root *resolver, introspection Introspection, errors presenter) *executor {
 	schema := executable(root)
 	return &executor{
-		schema:    schema,
-		resolver:  root,
-		documents: document.New(schema.Schema(), document.Options{Prepare: prepare}),
-		present:   errors.present,
-		recover:   errors.recovered,
+		schema:        schema,
+		resolver:      root,
+		documents:     document.New(schema.Schema(), document.Options{Prepare: prepare}),
+		introspection: introspection,
+		present:       errors.present,
+		recover:       errors.recovered,
 	}
 }
 
-// prepare compiles the look-ups of an operation that consists of them.
-func prepare(operation *ast.OperationDefinition) any { return encode.LookupsOf(operation) }
+// prepare compiles an operation that this package executes without gqlgen.
+func prepare(operation *ast.OperationDefinition) any {
+	if operation.Operation == ast.Mutation {
+		return encode.SetMutationOf(operation)
+	}
+	return encode.LookupsOf(operation)
+}
 
-// CreateOperationContext checks a request: see [document.Checker.Check]. The context that it
-// returns with errors has what the log and the errors need.
+// CreateOperationContext checks a request: see [document.Checker.Check], and whether the caller may
+// introspect. The context that it returns with errors has what the log and the errors need.
 func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op := &graphql.OperationContext{
 		RawQuery:               params.Query,
@@ -51,7 +58,13 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		ResolverMiddleware:     countField,
 		RootResolverMiddleware: sizeBuffer,
 	}
-	return op, e.documents.Check(op, params.Variables)
+	if errs := e.documents.Check(op, params.Variables); len(errs) > 0 {
+		return op, errs
+	}
+	if refused := e.introspection.refuse(ctx, e.resolver.store, op.Operation); refused != nil {
+		return op, gqlerror.List{refused}
+	}
+	return op, nil
 }
 
 // DispatchOperation begins an operation, and returns the function that executes it. That of a query
@@ -61,14 +74,20 @@ func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationC
 	if refused := e.refuseCaller(ctx); refused != nil {
 		return graphql.OneShot(refused), ctx
 	}
-	if lookups := e.documents.Prepared(op.Operation).(encode.Lookups); lookups != nil {
-		return e.lookUp(op, lookups), ctx
+	var set *encode.SetMutation
+	switch prepared := e.documents.Prepared(op.Operation).(type) {
+	case encode.Lookups:
+		if prepared != nil {
+			return e.lookUp(op, prepared), ctx
+		}
+	case *encode.SetMutation:
+		set = prepared
 	}
 	ctx = graphql.WithOperationContext(ctx, op)
 	if op.Operation.Operation == ast.Subscription {
 		return e.subscribe(ctx, op), ctx
 	}
-	return e.execute(ctx, op)
+	return e.execute(ctx, op, set)
 }
 
 // refuseCaller returns the response to an operation whose token has ended since its request was let
@@ -84,8 +103,9 @@ func (e *executor) refuseCaller(ctx context.Context) *graphql.Response {
 	return nil
 }
 
-// execute begins a query or a mutation.
-func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+// execute begins a query or a mutation. set is what prepare has compiled of a mutation; nil: gqlgen
+// executes the whole operation.
+func (e *executor) execute(ctx context.Context, op *graphql.OperationContext, set *encode.SetMutation) (graphql.ResponseHandler, context.Context) {
 	opCtx := e.resolver.withOperation(ctx)
 	if op.Operation.Operation == ast.Query {
 		opCtx.operation.openReader(ctx, op)
@@ -93,12 +113,16 @@ func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (g
 		// The answer was given up: the transport says why.
 		return graphql.OneShot(&graphql.Response{}), ctx
 	}
-	next := e.schema.Exec(opCtx)
 	return func(ctx context.Context) *graphql.Response {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return respond(e.withResponse(ctx), next)
+		if set != nil {
+			if response := e.resolver.set(opCtx, op, set); response != nil {
+				return response
+			}
+		}
+		return respond(e.withResponse(ctx), e.schema.Exec(opCtx))
 	}, opCtx
 }
 

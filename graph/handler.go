@@ -24,6 +24,9 @@ type Options struct {
 	Websocket gqlws.Options
 	// Budgets bound the memory and the time of answers. The transports of the handler share them.
 	Budgets bounds.Options
+	// Introspection says which callers may read the schema. Zero: those with a token, and all on an
+	// open server.
+	Introspection Introspection
 	// RequestID returns the id of a context's request, "" for none. Answers to internal errors show
 	// it, since the text of such an error is in the log alone. nil: no request has an id.
 	RequestID func(context.Context) string
@@ -73,7 +76,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 		websocket: gqlws.New(opts.Websocket),
 		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets, Rights: root.rights}),
 		http:      gqlhttp.New(gqlhttp.Options{Budgets: budgets}),
-		executor:  newExecutor(root, presenter{opts.RequestID, opts.Log}),
+		executor:  newExecutor(root, opts.Introspection, presenter{opts.RequestID, opts.Log}),
 	}
 	store.OnRebuild(h.endSubscriptions)
 	return h

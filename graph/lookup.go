@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"context"
+	"io"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -21,7 +22,7 @@ func (e *executor) lookUp(op *graphql.OperationContext, lookups encode.Lookups) 
 		if response := e.resolver.lookUp(ctx, op, lookups); response != nil {
 			return response
 		}
-		next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op)
+		next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op, nil)
 		return next(ctx)
 	}
 }
@@ -45,12 +46,17 @@ func (r *resolver) lookUp(ctx context.Context, op *graphql.OperationContext, loo
 	if err := bounds.AnswerOf(ctx).Count(ctx, size); err != nil {
 		return &graphql.Response{} // the answer was given up: the transport says why
 	}
+	return &graphql.Response{Data: encoded(size, func(w io.Writer) { lookups.Write(w, found) })}
+}
+
+// encoded returns what write writes, which has about so many bytes.
+func encoded(size int64, write func(io.Writer)) []byte {
 	var data bytes.Buffer
 	data.Grow(int(size))
 	if size < minSized {
-		lookups.Write(&data, found)
+		write(&data)
 	} else {
-		lookups.Write(&yieldingBuffer{buffer: &data}, found)
+		write(&yieldingBuffer{buffer: &data})
 	}
-	return &graphql.Response{Data: data.Bytes()}
+	return data.Bytes()
 }

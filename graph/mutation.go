@@ -14,6 +14,9 @@ import (
 )
 
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
+	if o := r.operationOf(ctx).set; o != nil {
+		return o.result, o.err
+	}
 	f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
 	f.Value = &input.Value
 	f.OnlyIfChanged = isTrue(input.OnlyIfChanged)

@@ -52,7 +52,7 @@ func largestAnswer(op *graphql.OperationContext, reader *configstore.Reader, max
 }
 
 // inputOf returns the input of a field of a mutation, nil for none.
-func inputOf(op *graphql.OperationContext, field graphql.CollectedField) map[string]any {
+func inputOf(op *graphql.OperationContext, field *ast.Field) map[string]any {
 	given := field.Arguments.ForName("input")
 	if given == nil {
 		return nil
@@ -65,7 +65,7 @@ func inputOf(op *graphql.OperationContext, field graphql.CollectedField) map[str
 // largestValue returns the size in bytes, as JSON, of the longest value that the answer to one
 // field of a mutation may show.
 func largestValue(op *graphql.OperationContext, field graphql.CollectedField, reader *configstore.Reader, maxValue int) int64 {
-	input := inputOf(op, field)
+	input := inputOf(op, field.Field)
 	text, hasValue := input["value"].(string)
 	largest := strictjson.QuotedLen(text)
 	if field.Name == "restoreConfig" && !hasValue {

@@ -25,6 +25,7 @@ type operation struct {
 	linearizableErr error               // why the reader is not as linearizable as a field asks
 	logged          logged
 	snapshots       configstore.SnapshotCache
+	set             *setOutcome // of its only field, which was carried out already; nil: it was not
 
 	mu        sync.Mutex // guards what is below
 	waitUntil time.Time  // end of all waits for positions; zero: none of them has begun

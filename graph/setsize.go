@@ -21,7 +21,7 @@ func largestSet(op *graphql.OperationContext, field graphql.CollectedField, read
 	values := setValues{changes: config.MaxChanges, restored: config.MaxChangeSetBytes, replaced: config.MaxChangeSetBytes}
 	var input map[string]any
 	if field.Name == "applyConfigs" {
-		input = inputOf(op, field)
+		input = inputOf(op, field.Field)
 		values = setValues{changes: int64(len(changesOf(input)))}
 	}
 	c := selectionCounter{items: values.changes, fragments: make(map[*ast.FragmentDefinition]selected)}

@@ -26,7 +26,8 @@ set NAME VALUE     gives a config a value
 delete NAME        deletes a config
 watch [PREFIX]     prints all configs, then every change, until it is interrupted
 
-CONFIGAPI_URL is where the server is, http://127.0.0.1:4000 when unset`)
+CONFIGAPI_URL is where the server is, http://127.0.0.1:4000 when unset
+CONFIGAPI_TOKEN_FILE names a file with the token, which is read for each connection; no token when unset`)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -39,7 +40,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	url := cmp.Or(os.Getenv("CONFIGAPI_URL"), "http://127.0.0.1:4000") + "/graphql"
-	client := graphql.NewClient(url, &http.Client{Timeout: 10 * time.Second})
+	client := graphql.NewClient(url, &http.Client{Timeout: 10 * time.Second, Transport: authorized{http.DefaultTransport}})
 	command, name, value := argument(args, 0), argument(args, 1), argument(args, 2)
 	switch {
 	case command == "list" && len(args) <= 2:

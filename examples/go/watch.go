@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -19,9 +20,12 @@ const (
 	longest   = 10 * time.Second
 )
 
+// closeForbidden is how the server closes a socket because of its token.
+const closeForbidden = 4403
+
 // watch calls each with every change after a position: each once and in order, through any number
 // of reconnects. It returns nil when ctx ends, and an error when a retry cannot help, for example
-// when the server does not know the position.
+// errRefused, or when the server does not know the position.
 func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after string, each func(api.Change)) error {
 	wait := firstWait
 	for {
@@ -32,6 +36,10 @@ func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after
 			after = batch.Position // where to resume after a reconnect
 			wait = firstWait
 		})
+		var closed *websocket.CloseError
+		if errors.As(err, &closed) && closed.Code == closeForbidden {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
 		if !retryable(err) {
 			return err
 		}
@@ -51,7 +59,11 @@ func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after
 func stream(ctx context.Context, url string, filter *api.ConfigFilterInput, after string, each func(api.Batch)) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
-	client := graphql.NewClientUsingWebSocket(url, dialer{silence: maxSilence})
+	proof, err := authorization()
+	if err != nil {
+		return err
+	}
+	client := graphql.NewClientUsingWebSocket(url, dialer{silence: maxSilence}, graphql.WithConnectionParams(params(proof)))
 	broken, err := client.Start(ctx)
 	if err != nil {
 		return err
@@ -82,6 +94,18 @@ func stream(ctx context.Context, url string, filter *api.ConfigFilterInput, afte
 		}
 	}
 }
+
+// params returns the payload of connection_init.
+func params(proof string) map[string]any {
+	if proof == "" {
+		return nil
+	}
+	return map[string]any{"Authorization": proof}
+}
+
+// errRefused is the error of a stream that the server ended, or did not begin, because of its
+// token.
+var errRefused = errors.New("the server does not take the token, or it may read other configs by now: list anew, and drop what is no longer there")
 
 // retryable reports whether a new attempt may succeed.
 func retryable(err error) bool {

@@ -6,10 +6,11 @@
 // an encoder once, and the encoder writes each object in one pass:
 //
 //   - [Result] encodes what a resolver has returned, a page of configs for example. gqlgen executes
-//     the operation down to that field. BenchmarkConfigs and BenchmarkSet of package graph pay for
-//     it.
+//     the operation down to that field. BenchmarkConfigs of package graph pays for it.
 //   - [LookupsOf] encodes a whole query, when it selects nothing but configs by name. gqlgen does
 //     not execute such a query at all. BenchmarkConfig and BenchmarkFragment pay for it.
+//   - [SetMutationOf] encodes the change of a mutation that sets one config. gqlgen executes none
+//     of it, unless there is more to say than what has changed. BenchmarkSet pays for it.
 //
 // ADR 0017 has the figures.
 //
@@ -23,8 +24,8 @@
 // listed in types.go, or with an object that is selected twice and has to be merged. A field that
 // is new in the schema therefore works before this package knows it, and is only slower.
 //
-// TestEncodedFields and TestLookups of package graph draw random documents, and compare the bytes
-// with those of gqlgen alone.
+// TestEncodedFields and TestLookups of package graph draw random documents, and they and
+// TestSetMutations compare the bytes with those of gqlgen alone.
 //
 // The package reads nothing from the event store and counts no bytes against a budget: its caller
 // does.

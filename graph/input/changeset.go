@@ -1,6 +1,7 @@
-// Package input reads the input objects of the schema that may be large, in place of the code that
-// gqlgen generates. That code copies each object and makes a context for each of its fields, which
-// was a quarter of what a set of 1,000 changes costs: see BenchmarkApply of package graph.
+// Package input reads the input objects of the schema that may be large, and that of setConfig, in
+// place of the code that gqlgen generates. That code copies each object and makes a context for
+// each of its fields, which was a quarter of what a set of 1,000 changes costs: see BenchmarkApply
+// of package graph.
 //
 // It reads values that package coerce has checked, so an error is one of the program.
 package input

@@ -80,6 +80,8 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"value limit out of range", nil, []string{"serve", "--max-value", "0"}, "--max-value must be"},
 		{"answers too short", nil, []string{"serve", "--max-answer", "65535"}, "--max-answer must be"},
 		{"answers too long", nil, []string{"serve", "--max-answer", "67108865"}, "--max-answer must be"},
+		{"introspection for whom", nil, []string{"serve", "--introspection", "yes"}, "neither on, tokens nor off"},
+		{"a playground that is neither", nil, []string{"serve", "--playground", "true"}, "neither on nor off"},
 		{"no streams", nil, []string{"serve", "--max-streams", "0"}, "--max-streams must be"},
 		{"fewer than no streams", nil, []string{"serve", "--max-streams-per-address", "-1"}, "--max-streams-per-address must be"},
 		{"value limit too high", nil, []string{"serve", "--max-value", "4194305"}, "4 MiB"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -77,7 +78,11 @@ func listen(set settings) (at addresses, err error) {
 
 func (at addresses) log(log *slog.Logger, set settings) {
 	address := at.Addr().String()
-	log.Info("serving", "address", address, "store", kindOf(set.store), "playground", "http://"+address+"/playground")
+	line := []any{"address", address, "store", kindOf(set.store)}
+	if set.playground {
+		line = append(line, "playground", "http://"+address+"/playground")
+	}
+	log.Info("serving", line...)
 	if at.metrics != nil {
 		log.Info("serving metrics", "address", at.metrics.Addr().String())
 	}
@@ -107,17 +112,18 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 			Answers: shared.answers, Streams: shared.streams, Bodies: shared.bodies, Subscriptions: shared.subscriptions,
 			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},
-		RequestID: requestid.From,
-		Attempts:  refused,
-		Refused:   httpd.CallerRefused(metrics, refusals),
-		Log:       log,
+		Introspection: set.introspection,
+		RequestID:     requestid.From,
+		Attempts:      refused,
+		Refused:       httpd.CallerRefused(metrics, refusals),
+		Log:           log,
 	})
 	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
 		REST:       restAPI,
 		GraphQL:    graphqlAPI,
-		Playground: console.Playground(),
+		Playground: playground(set),
 		Begun:      begun,
 		Guard:      guard, Proxies: proxies,
 
@@ -149,6 +155,15 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 		err = errors.Join(exposed, err)
 	}
 	return errors.Join(err, warning.stop(), scraping.stop(), beginning.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
+}
+
+// playground returns the handler of /playground, nil when there is none: its paths are then unknown
+// ones of REST.
+func playground(set settings) http.Handler {
+	if !set.playground {
+		return nil
+	}
+	return console.Playground()
 }
 
 // sharedBounds are the budgets and the limits that all edges share.

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"time"
 
+	"configapi/graph"
 	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/config"
@@ -28,6 +29,8 @@ type settings struct {
 	maxStreamsPerAddress     int // 0: no limit of its own
 	allowAnonymous           bool
 	anonymous                grantList // once the server is closed
+	introspection            graph.Introspection
+	playground               onOff
 	maxRightsAge             time.Duration
 	adminSocket              string // "": beside the store; off: none
 	bootstrapFile            string
@@ -59,6 +62,8 @@ var settingVariables = variables{
 	"metrics-listen":  {"CONFIGAPI_METRICS_LISTEN"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
+	"introspection":   {"CONFIGAPI_INTROSPECTION"},
+	"playground":      {"CONFIGAPI_PLAYGROUND"},
 	"max-rights-age":  {"CONFIGAPI_MAX_RIGHTS_AGE"},
 
 	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
@@ -66,7 +71,7 @@ var settingVariables = variables{
 }
 
 func parseSettings(env Env) (settings, error) {
-	var set settings
+	set := settings{playground: true}
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.metricsListen, "metrics-listen", "", "`ADDRESS` that serves /metrics alone, to everyone who reaches it; none by default; also CONFIGAPI_METRICS_LISTEN")
@@ -90,6 +95,8 @@ func parseSettings(env Env) (settings, error) {
 	flags.BoolVar(&set.allowAnonymous, "allow-anonymous", false, "serve everyone who reaches the server while no token was ever issued, "+
 		"also beyond this machine and through a proxy; also CONFIGAPI_ALLOW_ANONYMOUS")
 	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
+	flags.TextVar(&set.introspection, "introspection", graph.IntrospectionForTokens, "`WHO` may read the schema from the server: on (every caller), tokens (callers with a token, and every caller while no token was ever issued), or off; also CONFIGAPI_INTROSPECTION")
+	flags.Var(&set.playground, "playground", "serve the playground: `on` or off; also CONFIGAPI_PLAYGROUND")
 	flags.DurationVar(&set.maxRightsAge, "max-rights-age", 0, "`DURATION` such as 10m after which callers with tokens are not served any more while the store cannot be reached, "+
 		"since their rights may have ended; at least 5s; 0: they are served for ever; also CONFIGAPI_MAX_RIGHTS_AGE")
 	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+

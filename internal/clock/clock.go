@@ -105,14 +105,20 @@ func (c *Clock) Ask(ctx context.Context) error {
 // Ahead returns how far the wall clock is ahead of the server's at least (negative: behind). It
 // returns false when the server must be asked again before that is certain: it has not answered
 // yet, or the wall clock has moved by more than 2 s against the steady one since.
+//
+// Every write asks, and two system calls say how long the machine has slept. Ahead leaves them out
+// while the two clocks agree: sleep alone would set them apart.
 func (c *Clock) Ahead() (d time.Duration, certain bool) {
-	now := c.read()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.asked {
 		return 0, false
 	}
+	now := reading{wall: c.wall().Round(0), steady: time.Now(), suspended: c.base.suspended}
 	drift := now.drift(c.base)
+	if drift.Abs() > maxDrift {
+		drift = c.read().drift(c.base)
+	}
 	return c.offset + drift, drift.Abs() <= maxDrift
 }
 

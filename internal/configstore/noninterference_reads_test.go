@@ -47,48 +47,40 @@ var twinOps = []struct {
 	{"undo", (*twin).doUndo},
 }
 
-// must stops the test on an error that no operation leads to.
-func (s *twin) must(err error) {
-	if err != nil {
-		s.t.Helper()
-		s.t.Fatalf("seed %d, operation %d: %v", s.seed, s.steps, err)
-	}
-}
-
 // drawReader returns a reader of the present, or one that was kept.
 func (s *twin) drawReader(dice *rand.Rand) *configstore.Reader {
 	if n := dice.IntN(6); n < len(s.kept) {
 		return s.kept[n]
 	}
-	r, err := s.store.Store.Reader(s.caller)
-	s.must(err)
+	r, err := s.Store.Store.Reader(s.Caller)
+	s.Must(err)
 	return r
 }
 
 func (s *twin) drawName(dice *rand.Rand) config.Name {
-	return configstoretest.Name(s.t, append(secretNames, "a/x", "d")[dice.IntN(len(secretNames)+2)])
+	return configstoretest.Name(s.T, append(configstoretest.TwinNames, "a/x", "d")[dice.IntN(len(configstoretest.TwinNames)+2)])
 }
 
 func (s *twin) drawFilter(dice *rand.Rand) config.Filter {
 	prefix, listed := "", []string(nil)
 	if dice.IntN(2) == 0 {
-		prefix = append([]string{"a/", "c", "c/x", "d"}, secretNames...)[dice.IntN(4+len(secretNames))]
+		prefix = append([]string{"a/", "c", "c/x", "d"}, configstoretest.TwinNames...)[dice.IntN(4+len(configstoretest.TwinNames))]
 	}
 	if dice.IntN(4) == 0 {
 		listed = []string{s.drawName(dice).String(), s.drawName(dice).String(), s.drawName(dice).String()}
 	}
 	filter, err := config.ParseFilter(prefix, listed)
-	s.must(err)
+	s.Must(err)
 	if dice.IntN(4) == 0 {
 		filter, err = filter.Containing([]string{"B", "/", "c", "-", "x"}[dice.IntN(5)])
-		s.must(err)
+		s.Must(err)
 	}
 	return filter
 }
 
 // drawInstant draws an instant between two operations.
 func (s *twin) drawInstant(dice *rand.Rand) time.Time {
-	return configstoretest.Epoch.Add(time.Duration(dice.IntN(int(s.steps)+1))*time.Second + time.Second/2)
+	return configstoretest.Epoch.Add(time.Duration(dice.IntN(int(s.Step)+1))*time.Second + time.Second/2)
 }
 
 func (s *twin) drawSnapshot(r *configstore.Reader, dice *rand.Rand) *configstore.Snapshot {
@@ -96,18 +88,18 @@ func (s *twin) drawSnapshot(r *configstore.Reader, dice *rand.Rand) *configstore
 	snapshot := r.Now()
 	switch dice.IntN(3) {
 	case 0:
-		snapshot, err = r.AsOf(context.Background(), s.drawPosition(dice))
+		snapshot, err = r.AsOf(context.Background(), s.DrawPosition(dice))
 	case 1:
 		snapshot, err = r.AsOfTime(context.Background(), s.drawInstant(dice))
 	}
-	s.must(err)
+	s.Must(err)
 	return snapshot
 }
 
 func (s *twin) doConfig(dice *rand.Rand) string {
 	r, name := s.drawReader(dice), s.drawName(dice)
 	c, state := r.Config(name), r.State(name)
-	return fmt.Sprintf("%s, %s at %d", s.state(c, s.store.OldValue(c)), s.state(state, s.store.OldValue(state)), s.rank(r.Head().Position()))
+	return fmt.Sprintf("%s, %s at %d", s.state(c, s.Store.OldValue(c)), s.state(state, s.Store.OldValue(state)), s.Rank(r.Head().Position()))
 }
 
 func (s *twin) doKeep(dice *rand.Rand) string {
@@ -117,7 +109,7 @@ func (s *twin) doKeep(dice *rand.Rand) string {
 	} else {
 		s.kept[n] = r
 	}
-	return fmt.Sprint(s.rank(r.Head().Position()))
+	return fmt.Sprint(s.Rank(r.Head().Position()))
 }
 
 // mustNotLeak fails if a page ends at a name that the caller may not read.
@@ -125,8 +117,8 @@ func (s *twin) mustNotLeak(what, end string) {
 	if end == "" {
 		return
 	}
-	if name := configstoretest.Name(s.t, end); !s.caller.May(auth.Read, name) {
-		s.t.Fatalf("seed %d, operation %d: a page of %s ends at %s", s.seed, s.steps, what, name)
+	if name := configstoretest.Name(s.T, end); !s.Caller.May(auth.Read, name) {
+		s.T.Fatalf("seed %d, operation %d: a page of %s ends at %s", s.Seed, s.Step, what, name)
 	}
 }
 
@@ -136,25 +128,25 @@ func (s *twin) doSnapshot(dice *rand.Rand) string {
 	snapshot := s.drawSnapshot(s.drawReader(dice), dice)
 	for first, after, more := 1+dice.IntN(4), "", true; more; {
 		page, err := snapshot.Configs(ctx, filter, after, first)
-		s.must(err)
+		s.Must(err)
 		s.mustNotLeak("configs", page.End)
 		b.WriteString(s.states(page.Configs, snapshot.OldValues(page.Configs)))
 		after, more = page.End, page.More
 	}
 	count, err := snapshot.Count(ctx, filter)
-	s.must(err)
+	s.Must(err)
 	one, err := snapshot.Config(ctx, s.drawName(dice))
-	s.must(err)
-	return fmt.Sprintf("%s%d at %d, %s", b.String(), count, s.rank(snapshot.At().Position()), s.state(one, s.store.OldValue(one)))
+	s.Must(err)
+	return fmt.Sprintf("%s%d at %d, %s", b.String(), count, s.Rank(snapshot.At().Position()), s.state(one, s.Store.OldValue(one)))
 }
 
 func (s *twin) doHistory(dice *rand.Rand) string {
 	ctx, r, name := context.Background(), s.drawReader(dice), s.drawName(dice)
 	newest, first := config.Version(dice.IntN(4)), 1+dice.IntN(3)
 	page, more, err := r.History(ctx, name, newest, first)
-	s.must(err)
+	s.Must(err)
 	var all string
-	s.must(r.EachPage(ctx, name, func(page []*eventstore.Revision) error {
+	s.Must(r.EachPage(ctx, name, func(page []*eventstore.Revision) error {
 		all += s.revisions(page)
 		return nil
 	}))
@@ -164,31 +156,31 @@ func (s *twin) doHistory(dice *rand.Rand) string {
 // doRevision reads the revision at a position, or at one of which the caller must not learn that
 // there is one.
 func (s *twin) doRevision(dice *rand.Rand) string {
-	at := s.own[dice.IntN(len(s.own))]
+	at := s.Own[dice.IntN(len(s.Own))]
 	if nth := dice.Int(); dice.IntN(2) == 0 {
 		at.Prefix[0]++ // is not known
-		if len(s.secrets) > 0 {
-			at = s.secrets[nth%len(s.secrets)]
+		if len(s.Secrets) > 0 {
+			at = s.Secrets[nth%len(s.Secrets)]
 		}
 	}
 	revision, err := s.drawReader(dice).Revision(context.Background(), at)
-	s.must(err)
+	s.Must(err)
 	return s.revision(revision)
 }
 
 func (s *twin) doChanges(dice *rand.Rand) string {
-	r, after, filter, first := s.drawReader(dice), s.drawPosition(dice), s.drawFilter(dice), 1+dice.IntN(4)
+	r, after, filter, first := s.drawReader(dice), s.DrawPosition(dice), s.drawFilter(dice), 1+dice.IntN(4)
 	if after.Seq > r.Head().Seq { // it would read on to the present
 		after = r.Head().Position()
 	}
 	var b strings.Builder
 	for caughtUp := false; !caughtUp; {
 		page, err := r.Changes(context.Background(), after, filter, first)
-		s.must(err)
+		s.Must(err)
 		b.WriteString(s.revisions(page.Revisions))
 		after, caughtUp = page.Position, page.CaughtUp
 	}
-	return fmt.Sprintf("%sto %d", b.String(), s.rank(after))
+	return fmt.Sprintf("%sto %d", b.String(), s.Rank(after))
 }
 
 func (s *twin) doRecent(dice *rand.Rand) string {
@@ -209,7 +201,7 @@ func (s *twin) doRecent(dice *rand.Rand) string {
 	var b strings.Builder
 	for before, more := eventstore.Seq(0), true; more; {
 		page, err := r.RecentChanges(context.Background(), filter, before, first)
-		s.must(err)
+		s.Must(err)
 		b.WriteString(s.revisions(page.Revisions))
 		before, more = page.End, page.More
 	}
@@ -224,7 +216,7 @@ func (s *twin) doByChange(dice *rand.Rand) string {
 func (s *twin) doDeleted(dice *rand.Rand) string {
 	r := s.drawReader(dice)
 	count, err := r.CountDeleted(context.Background(), s.drawFilter(dice))
-	s.must(err)
+	s.Must(err)
 	return fmt.Sprintf("%d\n%s", count, s.byChange(r, dice, r.Deleted))
 }
 
@@ -234,7 +226,7 @@ func (s *twin) byChange(r *configstore.Reader, dice *rand.Rand,
 	filter, first := s.drawFilter(dice), 1+dice.IntN(4)
 	for before, more := eventstore.Seq(0), true; more; {
 		page, err := read(context.Background(), filter, before, first)
-		s.must(err)
+		s.Must(err)
 		b.WriteString(s.states(page.Configs, r.Now().OldValues(page.Configs)))
 		before, more = page.End, page.More
 	}
@@ -242,14 +234,14 @@ func (s *twin) byChange(r *configstore.Reader, dice *rand.Rand,
 }
 
 func (s *twin) doChildren(dice *rand.Rand) string {
-	prefix := append([]string{"", "", "c", "c/x", "a.b"}, secretNames...)[dice.IntN(5+len(secretNames))]
+	prefix := append([]string{"", "", "c", "c/x", "a.b"}, configstoretest.TwinNames...)[dice.IntN(5+len(configstoretest.TwinNames))]
 	r, first := s.drawReader(dice), 1+dice.IntN(4)
 	var b strings.Builder
 	for after, more := "", true; more; {
 		page, err := r.Children(prefix, after, first)
-		s.must(err)
+		s.Must(err)
 		for _, c := range page.Children {
-			fmt.Fprintf(&b, "%s %s %d: %s\n", c.Segment, c.Name, c.Below, s.state(c.Config, s.store.OldValue(c.Config)))
+			fmt.Fprintf(&b, "%s %s %d: %s\n", c.Segment, c.Name, c.Below, s.state(c.Config, s.Store.OldValue(c.Config)))
 			after = c.Segment
 		}
 		more = page.More
@@ -271,7 +263,7 @@ func (s *twin) doDiff(dice *rand.Rand) string {
 	var b strings.Builder
 	for after, more := "", true; more; {
 		page, err := r.Diff(ctx, q, after, first, withChanges)
-		s.must(err)
+		s.Must(err)
 		if q.ToPrefix == "" {
 			s.mustNotLeak("differences", page.End)
 		}
@@ -282,12 +274,12 @@ func (s *twin) doDiff(dice *rand.Rand) string {
 }
 
 func (s *twin) doFresh(dice *rand.Rand) string {
-	at := s.drawPosition(dice)
+	at := s.DrawPosition(dice)
 	if dice.IntN(4) == 0 {
 		at.Prefix[0]++ // is not known
 	}
 	fresh := configstore.Freshness{Linearizable: dice.IntN(2) == 0, AtLeast: &at}
-	r, err := s.store.FreshReader(context.Background(), s.caller, fresh)
+	r, err := s.Store.FreshReader(context.Background(), s.Caller, fresh)
 	if err != nil {
 		return err.Error()
 	}
@@ -295,16 +287,16 @@ func (s *twin) doFresh(dice *rand.Rand) string {
 	if err := r.Includes(context.Background(), at); err == nil {
 		c = r.State(s.drawName(dice))
 	}
-	return fmt.Sprintf("%v, %s at %d", err, s.state(c, s.store.OldValue(c)), s.rank(r.Head().Position()))
+	return fmt.Sprintf("%v, %s at %d", err, s.state(c, s.Store.OldValue(c)), s.Rank(r.Head().Position()))
 }
 
 // doTokens looks for the tokens that there are in the busy store alone. They may do everything, so
 // the caller may see them only if it may do that, too.
 func (s *twin) doTokens(dice *rand.Rand) string {
-	if s.caller.Grants.Include(auth.Everything) {
+	if s.Caller.Grants.Include(auth.Everything) {
 		return ""
 	}
-	page, err := s.store.Tokens(s.caller, "", 10)
-	one, errOfOne := s.store.Token(s.caller, configstoretest.TokenName(s.t, fmt.Sprint("token-", dice.IntN(3))))
+	page, err := s.Store.Tokens(s.Caller, "", 10)
+	one, errOfOne := s.Store.Token(s.Caller, configstoretest.TokenName(s.T, fmt.Sprint("token-", dice.IntN(3))))
 	return fmt.Sprintf("%+v, %v, %v, %v", page, err, one, errOfOne)
 }

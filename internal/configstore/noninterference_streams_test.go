@@ -22,13 +22,13 @@ type twinStream struct {
 
 // doStream opens a stream, in place of another one when there are many.
 func (s *twin) doStream(dice *rand.Rand) string {
-	filter, after, slot := s.drawFilter(dice), s.drawPosition(dice), dice.IntN(4)
+	filter, after, slot := s.drawFilter(dice), s.DrawPosition(dice), dice.IntN(4)
 	from := &after
 	if dice.IntN(3) == 0 {
 		from = nil
 	}
-	watch, err := s.store.Watch(context.Background(), s.caller, filter, from)
-	s.must(err)
+	watch, err := s.Store.Watch(context.Background(), s.Caller, filter, from)
+	s.Must(err)
 	stream := &twinStream{watch: watch, filter: filter, at: watch.Offset().Head.Seq}
 	if slot >= len(s.streams) {
 		s.streams = append(s.streams, stream)
@@ -53,8 +53,8 @@ func (s *twin) doResume(dice *rand.Rand) string {
 	}
 	stream := s.streams[slot]
 	var err error
-	stream.watch, err = s.store.Resume(s.caller, stream.filter, stream.watch.Offset())
-	s.must(err)
+	stream.watch, err = s.Store.Resume(s.Caller, stream.filter, stream.watch.Offset())
+	s.Must(err)
 	return s.read(stream, false)
 }
 
@@ -65,23 +65,23 @@ func (s *twin) read(stream *twinStream, toEnd bool) string {
 	ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 	defer cancel()
 	var b strings.Builder
-	for head := s.store.Reader(s.caller).Head().Seq; stream.at < head; {
+	for head := s.Store.Reader(s.Caller).Head().Seq; stream.at < head; {
 		next := stream.watch.Next
 		if toEnd {
 			next = func(ctx context.Context) (configstore.Changes, error) { return stream.watch.ReadTo(ctx, head) }
 		}
 		message, err := next(ctx)
-		s.must(err)
+		s.Must(err)
 		b.WriteString(s.revisions(message.Revisions))
 		stream.at = message.Position.Seq
 	}
-	return fmt.Sprintf("%sto %d", b.String(), s.ranks[stream.at])
+	return fmt.Sprintf("%sto %d", b.String(), s.Rank(eventstore.Position{Seq: stream.at}))
 }
 
 func (s *twin) doWatchConfig(dice *rand.Rand) string {
 	name, slot := s.drawName(dice), dice.IntN(3)
-	watch, err := s.store.Store.WatchConfig(s.caller, name)
-	s.must(err)
+	watch, err := s.Store.Store.WatchConfig(s.Caller, name)
+	s.Must(err)
 	if slot >= len(s.configs) {
 		slot = len(s.configs)
 		s.configs = append(s.configs, nil)
@@ -111,8 +111,8 @@ func (s *twin) doResumeConfig(dice *rand.Rand) string {
 	}
 	stream := s.configs[slot]
 	var err error
-	stream.watch, err = s.store.ResumeConfig(s.caller, stream.name, stream.watch.Offset())
-	s.must(err)
+	stream.watch, err = s.Store.ResumeConfig(s.Caller, stream.name, stream.watch.Offset())
+	s.Must(err)
 	return s.readConfig(stream)
 }
 
@@ -122,7 +122,7 @@ func (s *twin) readConfig(stream *twinConfigStream) string {
 	cancel()
 	c, err := stream.watch.Next(ended)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		s.must(err)
+		s.Must(err)
 	}
-	return fmt.Sprintf("%s, %v", s.state(c, s.store.OldValue(c)), err)
+	return fmt.Sprintf("%s, %v", s.state(c, s.Store.OldValue(c)), err)
 }

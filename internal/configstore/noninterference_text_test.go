@@ -30,10 +30,10 @@ func (s *twin) revision(r *eventstore.Revision) string {
 	}
 	reverts := "-"
 	if r.Reverts != nil {
-		reverts = fmt.Sprint(s.rank(*r.Reverts))
+		reverts = fmt.Sprint(s.Rank(*r.Reverts))
 	}
 	return fmt.Sprintf("%s of %s to version %d %q from %q (%t) at %d in %d, at %d s, by %s for %s, reverts %s",
-		r.Operation(), r.Name, r.Version, r.Value, r.OldValue, r.HasOldValue(), s.rank(r.Position()), s.rank(r.ChangeSet), second(r.At),
+		r.Operation(), r.Name, r.Version, r.Value, r.OldValue, r.HasOldValue(), s.Rank(r.Position()), s.Rank(r.ChangeSet), second(r.At),
 		text(r.Actor), text(r.Reason), reverts)
 }
 
@@ -51,8 +51,8 @@ func (s *twin) state(c *projection.Config, values *configstore.OldValues) string
 		return "no config"
 	}
 	old, err := values.Of(context.Background(), c)
-	return fmt.Sprintf("%s at %d in %d has version %d %q, exists: %t, before %v %v, since %d s, %d s, by %s for %s", c.Name, s.rank(c.Position()),
-		s.rank(c.ChangeSet()), c.Version, c.Value, c.Exists(), old, err, second(c.CreatedAt()), second(c.UpdatedAt()), text(c.Actor()), text(c.Reason()))
+	return fmt.Sprintf("%s at %d in %d has version %d %q, exists: %t, before %v %v, since %d s, %d s, by %s for %s", c.Name, s.Rank(c.Position()),
+		s.Rank(c.ChangeSet()), c.Version, c.Value, c.Exists(), old, err, second(c.CreatedAt()), second(c.UpdatedAt()), text(c.Actor()), text(c.Reason()))
 }
 
 func (s *twin) states(list []*projection.Config, values *configstore.OldValues) string {
@@ -68,7 +68,7 @@ func (s *twin) differences(list []configstore.Difference) string {
 	var b strings.Builder
 	for i := range list {
 		d := &list[i]
-		fmt.Fprintf(&b, "%s: %s and %s, more: %t\n%s", d.Name, s.state(d.Before, s.store.OldValue(d.Before)), s.state(d.After, s.store.OldValue(d.After)),
+		fmt.Fprintf(&b, "%s: %s and %s, more: %t\n%s", d.Name, s.state(d.Before, s.Store.OldValue(d.Before)), s.state(d.After, s.Store.OldValue(d.After)),
 			d.MoreChanges, s.revisions(d.Changes))
 	}
 	return b.String()

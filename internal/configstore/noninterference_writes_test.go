@@ -18,7 +18,7 @@ import (
 func (s *twin) failure(err error) string {
 	var b strings.Builder
 	if rejection, is := errors.AsType[*fault.Rejection](err); is {
-		fmt.Fprintf(&b, "rejected at %d", s.rank(rejection.Position))
+		fmt.Fprintf(&b, "rejected at %d", s.Rank(rejection.Position))
 		for _, f := range rejection.Failures {
 			fmt.Fprintf(&b, "\n%d %s: %s", f.Change, f.Field, s.reason(f.Err))
 		}
@@ -30,40 +30,40 @@ func (s *twin) failure(err error) string {
 func (s *twin) reason(err error) string {
 	text := fmt.Sprintf("kind %d: %v", fault.KindOf(err), err)
 	if refusal, is := errors.AsType[*fault.Refusal](err); is {
-		text += ", " + s.state(refusal.Current, s.store.OldValue(refusal.Current))
+		text += ", " + s.state(refusal.Current, s.Store.OldValue(refusal.Current))
 	}
 	if conflict, is := errors.AsType[*fault.RevertConflict](err); is {
-		text += ", " + s.revision(conflict.Change) + ", " + s.state(conflict.Current, s.store.OldValue(conflict.Current))
+		text += ", " + s.revision(conflict.Change) + ", " + s.state(conflict.Current, s.Store.OldValue(conflict.Current))
 	}
 	return text
 }
 
 // answer writes the outcome of a set, or why there is none.
 func (s *twin) answer(out configstore.SetOutcome, err error) string {
-	s.catchUp()
+	s.CatchUp()
 	if err != nil {
 		return s.failure(err)
 	}
 	if len(out.Revisions) > 0 && !out.DryRun {
 		s.made = out.Position
 	}
-	return fmt.Sprintf("%sunchanged %v at %d, dry: %t", s.revisions(out.Revisions), out.Unchanged, s.rank(out.Position), out.DryRun)
+	return fmt.Sprintf("%sunchanged %v at %d, dry: %t", s.revisions(out.Revisions), out.Unchanged, s.Rank(out.Position), out.DryRun)
 }
 
 // drawWritable draws a name that the caller may change, most times.
 func (s *twin) drawWritable(dice *rand.Rand) config.Name {
-	if len(s.writable) == 0 || dice.IntN(6) == 0 {
+	if len(s.Writable) == 0 || dice.IntN(6) == 0 {
 		return s.drawName(dice)
 	}
-	return configstoretest.Name(s.t, s.writable[dice.IntN(len(s.writable))])
+	return configstoretest.Name(s.T, s.Writable[dice.IntN(len(s.Writable))])
 }
 
 // drawCommand draws a command that meets what the caller sees of the config about as often as not.
 func (s *twin) drawCommand(dice *rand.Rand, name config.Name) config.Command {
-	reader, err := s.store.Store.Reader(s.caller)
-	s.must(err)
+	reader, err := s.Store.Store.Reader(s.Caller)
+	s.Must(err)
 	state := reader.State(name)
-	value := configstoretest.Value(s.t, fmt.Sprint(dice.IntN(3)))
+	value := configstoretest.Value(s.T, fmt.Sprint(dice.IntN(3)))
 	var expected *config.Version
 	var conditions []config.Condition
 	switch version := config.Version(dice.IntN(3)); dice.IntN(4) {
@@ -73,7 +73,7 @@ func (s *twin) drawCommand(dice *rand.Rand, name config.Name) config.Command {
 		}
 		expected = &version
 	case 1:
-		at := s.own[dice.IntN(len(s.own))]
+		at := s.Own[dice.IntN(len(s.Own))]
 		if state != nil && dice.IntN(2) == 0 {
 			at = state.Position()
 		}
@@ -97,17 +97,17 @@ func (s *twin) drawKey(dice *rand.Rand) config.IdempotencyKey {
 	if dice.IntN(3) > 0 {
 		return config.IdempotencyKey{}
 	}
-	return configstoretest.Key(s.t, fmt.Sprint("key-", dice.IntN(20)))
+	return configstoretest.Key(s.T, fmt.Sprint("key-", dice.IntN(20)))
 }
 
 func (s *twin) drawReason(dice *rand.Rand) config.Reason {
 	reason, err := config.ParseReason([]string{"", "for this"}[dice.IntN(2)])
-	s.must(err)
+	s.Must(err)
 	return reason
 }
 
 func (s *twin) drawSeen(dice *rand.Rand) *eventstore.Position {
-	at := s.drawPosition(dice)
+	at := s.DrawPosition(dice)
 	if dice.IntN(4) > 0 {
 		return nil
 	}
@@ -125,12 +125,12 @@ func (s *twin) doSingle(dice *rand.Rand) string {
 		set = *s.single
 	}
 	s.single = &set
-	out, err := s.store.Do(context.Background(), s.caller, set)
-	s.catchUp()
+	out, err := s.Store.Do(context.Background(), s.Caller, set)
+	s.CatchUp()
 	if err != nil {
 		return s.failure(err)
 	}
-	return fmt.Sprintf("%s, %s, changed: %t at %d", s.state(out.Config, s.store.OldValue(out.Config)), s.revision(out.Own), out.Changed, s.rank(out.Position))
+	return fmt.Sprintf("%s, %s, changed: %t at %d", s.state(out.Config, s.Store.OldValue(out.Config)), s.revision(out.Own), out.Changed, s.Rank(out.Position))
 }
 
 // doSet applies a set of several changes, or the last one of these again, or looks for its outcome.
@@ -153,15 +153,15 @@ func (s *twin) doSet(dice *rand.Rand) string {
 	}
 	s.set = &set
 	if dice.IntN(4) == 0 {
-		out, found, err := s.store.Recall(context.Background(), s.caller, set)
+		out, found, err := s.Store.Recall(context.Background(), s.Caller, set)
 		return fmt.Sprintf("%t, %s", found, s.answer(out, err))
 	}
-	return s.answer(s.store.Apply(context.Background(), s.caller, set))
+	return s.answer(s.Store.Apply(context.Background(), s.Caller, set))
 }
 
 func (s *twin) doRevert(dice *rand.Rand) string {
 	revert := configstore.Revert{
-		To: configstore.PointInTime{Position: s.drawPosition(dice)}, Filter: s.drawFilter(dice), AsSeenAt: s.drawSeen(dice),
+		To: configstore.PointInTime{Position: s.DrawPosition(dice)}, Filter: s.drawFilter(dice), AsSeenAt: s.drawSeen(dice),
 		DryRun: dice.IntN(3) == 0, Reason: s.drawReason(dice), IdempotencyKey: s.drawKey(dice),
 	}
 	if dice.IntN(2) == 0 {
@@ -170,15 +170,15 @@ func (s *twin) doRevert(dice *rand.Rand) string {
 	if name := s.drawWritable(dice).String(); dice.IntN(2) == 0 {
 		var err error
 		revert.Filter, err = config.ParseFilter(name, nil)
-		s.must(err)
+		s.Must(err)
 	}
-	return s.answer(s.store.Revert(context.Background(), s.caller, revert))
+	return s.answer(s.Store.Revert(context.Background(), s.Caller, revert))
 }
 
 // doUndo undoes a change set, or one of which the caller must not learn that there is one.
 func (s *twin) doUndo(dice *rand.Rand) string {
 	revert := configstore.RevertSet{
-		ChangeSet: s.own[dice.IntN(len(s.own))], OnConflict: configstore.OnConflict(dice.IntN(3)),
+		ChangeSet: s.Own[dice.IntN(len(s.Own))], OnConflict: configstore.OnConflict(dice.IntN(3)),
 		DryRun: dice.IntN(3) == 0, Reason: s.drawReason(dice), IdempotencyKey: s.drawKey(dice),
 	}
 	switch nth := dice.Int(); dice.IntN(4) {
@@ -186,9 +186,9 @@ func (s *twin) doUndo(dice *rand.Rand) string {
 		revert.ChangeSet = s.made
 	case 2:
 		revert.ChangeSet.Prefix[0]++ // is not known
-		if len(s.secretSets) > 0 {
-			revert.ChangeSet = s.secretSets[nth%len(s.secretSets)]
+		if len(s.SecretSets) > 0 {
+			revert.ChangeSet = s.SecretSets[nth%len(s.SecretSets)]
 		}
 	}
-	return s.answer(s.store.RevertChangeSet(context.Background(), s.caller, revert))
+	return s.answer(s.Store.RevertChangeSet(context.Background(), s.Caller, revert))
 }

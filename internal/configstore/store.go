@@ -100,6 +100,7 @@ func (o *Options) setDefaults() {
 	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Writer.Log = cmp.Or(o.Writer.Log, o.Log)
+	o.Writer.WriteTimeout = cmp.Or(o.Writer.WriteTimeout, o.WriteTimeout)
 	o.Follower.Log = cmp.Or(o.Follower.Log, o.Log)
 	if o.Codec.IsZero() {
 		o.Codec = auth.Codec()

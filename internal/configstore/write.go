@@ -37,8 +37,11 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet
 	if len(set.Changes) != 1 || set.Changes[0].Command == nil || set.DryRun {
 		return Outcome{}, errNotSingle
 	}
-	ctx, cancel := s.withWriteTimeout(ctx)
-	defer cancel()
+	if set.AsSeenAt != nil || set.IdempotencyKey.String() != "" {
+		var cancel context.CancelFunc
+		ctx, cancel = s.withWriteTimeout(ctx)
+		defer cancel()
+	} // else the caller waits for the writer alone, whose timer costs less
 	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
 		return Outcome{}, err

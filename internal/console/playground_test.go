@@ -187,7 +187,7 @@ func TestNothingIsLoadedFromElsewhere(t *testing.T) {
 	for name, path := range assetPaths(t) {
 		bodies[name] = get(t, h, path, nil).Body.String()
 	}
-	for _, name := range []string{"page", "playground.js", "storage.js", "playground.css"} {
+	for _, name := range []string{"page", "playground.js", "access.js", "storage.js", "playground.css", "graphql-ws.min.js"} {
 		if found := address.FindString(bodies[name]); found != "" {
 			t.Errorf("%s names another host: %s", name, found)
 		}

@@ -48,25 +48,41 @@ type guarded struct {
 	server
 	store       *configstoretest.Store
 	log         *logbook
+	logger      *slog.Logger
+	changes     *audit.Log
+	refusals    *audit.Refusals
 	ahead       atomic.Int64 // nanoseconds, of the server's clock
 	stopLogging func()       // has the audit log write what it has
 }
 
 // startGuarded starts a server. Each of tune changes the options of its HTTP server.
 func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts, tune ...func(*httpd.Options)) *guarded {
+	g := newGuarded(t)
+	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
+	opts.Log, opts.Writer = g.logger, writer.Options{Audit: g.changes}
+	g.serve(t, configstoretest.On(t, memory.New(), opts), refused, tune...)
+	return g
+}
+
+// newGuarded returns a server that logs, and does not serve yet.
+func newGuarded(t *testing.T) *guarded {
 	g := &guarded{log: new(logbook)}
-	log := slog.New(slog.NewTextHandler(g.log, nil))
-	changes, refusals, metrics := audit.New(log, audit.Options{}), audit.NewRefusals(log), httpd.NewMetrics()
+	g.logger = slog.New(slog.NewTextHandler(g.log, nil))
+	g.changes, g.refusals = audit.New(g.logger, audit.Options{}), audit.NewRefusals(g.logger)
 	ctx, stop := context.WithCancel(context.Background())
 	var logging sync.WaitGroup
-	logging.Go(func() { _ = changes.Run(ctx) }) // returns nil
-	logging.Go(func() { _ = refusals.Run(ctx) })
+	logging.Go(func() { _ = g.changes.Run(ctx) }) // returns nil
+	logging.Go(func() { _ = g.refusals.Run(ctx) })
 	g.stopLogging = sync.OnceFunc(func() { stop(); logging.Wait() })
 	t.Cleanup(g.stopLogging)
-	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
-	opts.Log, opts.Writer = log, writer.Options{Audit: changes}
-	g.store = configstoretest.On(t, memory.New(), opts)
-	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: httpd.CallerRefused(metrics, refusals), Log: log})
+	return g
+}
+
+// serve begins to serve a store. Each of tune changes the options of the HTTP server.
+func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *attempts.Attempts, tune ...func(*httpd.Options)) {
+	g.store = store
+	log, metrics := g.logger, httpd.NewMetrics()
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: httpd.CallerRefused(metrics, g.refusals), Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 		defer cancel()
@@ -76,13 +92,12 @@ func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Atte
 	})
 	options := httpd.Options{
 		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
-		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, Metrics: metrics, Log: log,
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: g.refusals, Metrics: metrics, Log: log,
 	}
 	for _, change := range tune {
 		change(&options)
 	}
 	g.server = start(t, httpd.New(options))
-	return g
 }
 
 // send sends a request with a secret, "" for none, and returns the answer and its body. Of a stream

@@ -42,6 +42,7 @@ const (
 	WrongHost                                      // the server does not answer for the host
 	RateLimited                                    // the address has sent too many refused tokens
 	OpenServer                                     // the server is open to everyone, and others may reach it
+	SchemaHidden                                   // the server does not show its schema to the caller
 	ParseFailed                                    // the document is not GraphQL
 	ValidationFailed                               // the document does not fit the schema
 	PersistedQuery                                 // the client asks for a document by its hash
@@ -142,6 +143,9 @@ var table = [...]row{
 	OpenServer: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
 		meaning: "No token was ever issued, so that the server serves its own machine alone, and the request may come from elsewhere: a proxy has sent it on, for example.",
 		advice:  "Make a first token, or start the server with `--allow-anonymous`."},
+	SchemaHidden: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
+		meaning: "The operation introspects, and the server does not show its schema to the caller: see `--introspection`.",
+		advice:  "Send a token, or take the schema from `schema.graphql`."},
 	Forbidden: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
 		meaning: "The request comes from a page of another origin.",
 		advice:  "Have the origin allowed with `--allow-origin`."},

@@ -63,6 +63,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 		UnsupportedMedia:    {"INVALID_INPUT", 415},
 		Forbidden:           {"FORBIDDEN", 403},
 		OpenServer:          {"FORBIDDEN", 403},
+		SchemaHidden:        {"FORBIDDEN", 403},
 		RateLimited:         {"RATE_LIMITED", 429},
 		WrongHost:           {"FORBIDDEN", 421},
 		ParseFailed:         {"GRAPHQL_PARSE_FAILED", 400},

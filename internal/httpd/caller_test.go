@@ -21,7 +21,7 @@ import (
 // none. Credentials of the browser are never allowed.
 func TestPagesSeeWhyTheyAreRefused(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
-	s := start(t, httpd.Options{Store: store.Store, Guard: mustGuard(t, origin.Options{Hosts: []string{"x"}, Origins: []string{"https://a.example"}})})
+	s := start(t, httpd.Options{Store: store.Store, Playground: http.NotFoundHandler(), Guard: mustGuard(t, origin.Options{Hosts: []string{"x"}, Origins: []string{"https://a.example"}})})
 	store.MustIssue(t, "ci", time.Time{}, "READ:")
 	for request, status := range map[string]int{
 		"GET /config\nOrigin: https://a.example\n":                                     401,

@@ -42,7 +42,7 @@ func (s *Server) route(e *exchange, r *http.Request) {
 	switch {
 	case path == graphqlPath:
 		s.asCaller(s.opts.GraphQL, e, r)
-	case path == playgroundPath, strings.HasPrefix(path, playgroundPath+"/"):
+	case s.opts.Playground != nil && (path == playgroundPath || strings.HasPrefix(path, playgroundPath+"/")):
 		s.whenReady(s.opts.Playground, e, r) // files of the program, for everyone
 	default:
 		s.asCaller(s.opts.REST, e, r)

@@ -133,7 +133,6 @@ func (o *Options) check() error {
 
 func (o *Options) setDefaults() {
 	o.GraphQL = cmp.Or(o.GraphQL, o.REST)
-	o.Playground = cmp.Or(o.Playground, o.REST)
 	o.ReadHeaderTimeout = cmp.Or(o.ReadHeaderTimeout, 10*time.Second)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, 30*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)

@@ -206,8 +206,9 @@
 // also right below the path of a proxy.
 //
 // An event stream has an event "changes" for each change set, whose data and promises are those of
-// GraphQL's configChanges, and whose id is the position to continue from. An EventSource does so by
-// itself when it reconnects, with Last-Event-ID, which takes precedence over the parameter after. A
+// GraphQL's configChanges, and whose id is the position to continue from. The parameter
+// after or the header Last-Event-ID, which takes precedence, says it. Browsers read the stream by
+// fetch, since an EventSource, which sends Last-Event-ID by itself, cannot send a token. A
 // position inside a change set gives that whole set again. An error ends the stream with an event
 // "error", whose data is a problem.
 //

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -67,9 +68,9 @@ func newQueue() *queue {
 	}
 }
 
-// add queues a request. It blocks while the queue is full. Nothing was written when it returns an
-// error.
-func (q *queue) add(ctx context.Context, r *request) error {
+// add queues a request. It blocks while the queue is full, until ctx or the timeout ends. Nothing
+// was written when it returns an error.
+func (q *queue) add(ctx context.Context, timeout <-chan time.Time, r *request) error {
 	select {
 	case <-q.closing: // checked first: a shutdown must not last as long as there are writes
 		return fault.NotWritten(nil)
@@ -82,26 +83,33 @@ func (q *queue) add(ctx context.Context, r *request) error {
 		return fault.NotWritten(nil)
 	case <-ctx.Done():
 		return fault.NotWritten(ctx.Err())
+	case <-timeout:
+		return fault.NotWritten(context.DeadlineExceeded)
 	}
 }
 
-// await returns the result of a queued request, or what is known of it when ctx ends first.
-func (q *queue) await(ctx context.Context, r *request) result {
+// await returns the result of a queued request, or what is known of it when ctx or the timeout ends
+// first.
+func (q *queue) await(ctx context.Context, timeout <-chan time.Time, r *request) result {
+	var cause error
 	select {
 	case result := <-r.done:
 		return result
 	case <-q.stopped:
 	case <-ctx.Done():
+		cause = ctx.Err()
+	case <-timeout:
+		cause = context.DeadlineExceeded
 	}
 	if r.state.CompareAndSwap(waiting, abandoned) {
 		r.set = config.ChangeSet{} // the request may stay in the queue for long; its values need not
-		return result{err: fault.NotWritten(ctx.Err())}
+		return result{err: fault.NotWritten(cause)}
 	}
 	select { // the writer has taken it, and has answered all requests by the time it stops
 	case result := <-r.done:
 		return result
 	default:
-		return result{err: fault.OutcomeUnknown(ctx.Err())}
+		return result{err: fault.OutcomeUnknown(cause)}
 	}
 }
 

@@ -52,6 +52,9 @@ type Options struct {
 	BatchCommands, BatchBytes int
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration
+	// WriteTimeout is how long a caller waits for its outcome, unless its context ends sooner. 0:
+	// that of the config store.
+	WriteTimeout time.Duration
 	// RetryMin is the first pause before the writer looks again for an unknown outcome. The pause
 	// doubles up to 500 ms, with jitter. 0: 20 ms. More than 500 ms is 500 ms.
 	RetryMin time.Duration
@@ -80,13 +83,14 @@ type Auditor interface {
 
 // setDefaults panics when a number or a time is negative.
 func (o *Options) setDefaults() {
-	if o.BatchCommands < 0 || o.BatchBytes < 0 || o.AppendTimeout < 0 || o.RetryMin < 0 {
-		panic(fmt.Sprintf("writer: an option is negative: %d commands, %d bytes, append timeout %v, first retry after %v",
-			o.BatchCommands, o.BatchBytes, o.AppendTimeout, o.RetryMin))
+	if o.BatchCommands < 0 || o.BatchBytes < 0 || o.AppendTimeout < 0 || o.WriteTimeout < 0 || o.RetryMin < 0 {
+		panic(fmt.Sprintf("writer: an option is negative: %d commands, %d bytes, append timeout %v, write timeout %v, first retry after %v",
+			o.BatchCommands, o.BatchBytes, o.AppendTimeout, o.WriteTimeout, o.RetryMin))
 	}
 	o.BatchCommands = cmp.Or(o.BatchCommands, 500)
 	o.BatchBytes = cmp.Or(o.BatchBytes, 4<<20)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.RetryMin = min(cmp.Or(o.RetryMin, 20*time.Millisecond), retryMax)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
@@ -160,8 +164,8 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 // the outcome the Grants alone: the history says at the receipt's position what the outcome was.
 //
 // The errors: a [*fault.Rejection], or a [*fault.UnavailableError], which says whether something
-// may have been written. The end of ctx ends the waiting, not the write. Sets are queued until Run
-// is called.
+// may have been written. The end of ctx, or of [Options.WriteTimeout], ends the waiting, not the
+// write. Sets are queued until Run is called.
 func (w *Writer) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq) (Outcome, *eventstore.Receipt, error) {
 	return w.queued(ctx, newRequest(caller, set, seenAt))
 }
@@ -186,10 +190,16 @@ func (w *Writer) queued(ctx context.Context, r *request) (Outcome, *eventstore.R
 	if w.opts.Audit != nil {
 		r.id = requestid.From(ctx)
 	}
-	if err := w.queue.add(ctx, r); err != nil {
+	var timeout <-chan time.Time // nil: ctx ends sooner
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > w.opts.WriteTimeout {
+		timer := time.NewTimer(w.opts.WriteTimeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	if err := w.queue.add(ctx, timeout, r); err != nil {
 		return Outcome{}, nil, err
 	}
-	result := w.queue.await(ctx, r)
+	result := w.queue.await(ctx, timeout, r)
 	return result.outcome, result.receipt, result.err
 }
 

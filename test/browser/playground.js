@@ -1,8 +1,38 @@
 // The playground as a person handles it: tabs, the play button, what stands in the editors.
 
-/** Opens the playground in the context, and returns it when GraphiQL has the schema. Everything that a browser complains
- * about, and every request to another host, is added to problems. */
+import { chromium } from 'playwright-core';
+
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
+
+/** Starts the browser. */
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+}
+
+/** A context without a past, closed when the test ends. */
+export async function newBrowserSession(browser, t) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  t.after(() => context.close());
+  return { context, problems: [] };
+}
+
+/** Removes what a browser says of answers with a status that the test expects. */
+export function forgive(problems, status) {
+  const others = problems.filter((problem) => !/^(console|response): /.test(problem) || !problem.includes(String(status)));
+  problems.splice(0, problems.length, ...others);
+}
+
+/** Opens the playground in the context, and returns it when GraphiQL has the schema. */
 export async function openPlayground(context, url, problems) {
+  const playground = await visitPlayground(context, url, problems);
+  await playground.ready();
+  return playground;
+}
+
+/** Opens the playground in the context, and returns it before GraphiQL has the schema. Everything that a browser complains
+ * about, and every request to another host, is added to problems. */
+export async function visitPlayground(context, url, problems) {
   const page = await context.newPage();
   page.on('console', (message) => {
     if (message.type() === 'error') {
@@ -36,9 +66,7 @@ export async function openPlayground(context, url, problems) {
     });
   });
   await page.goto(`${url}/playground`);
-  const playground = new Playground(page);
-  await playground.ready();
-  return playground;
+  return new Playground(page);
 }
 
 export class Playground {
@@ -54,6 +82,17 @@ export class Playground {
       const text = editor?.getValue();
       return response && editor.options.lint.schema && (text === '' || editor.documentAST?.loc.source.body === text);
     });
+  }
+
+  /** Enters a token, as a person who pastes it does. */
+  async enterToken(token) {
+    await this.page.getByLabel('Token').fill(token);
+    await this.page.getByRole('button', { name: 'Use' }).click();
+  }
+
+  /** Waits until the note beside the field for the token contains the text. */
+  async noted(text) {
+    await this.page.getByRole('status').filter({ hasText: text }).waitFor();
   }
 
   async titles() {

@@ -8,19 +8,16 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { openPlayground } from './playground.js';
+import { launch, newBrowserSession, openPlayground } from './playground.js';
 
 const url = process.env.CONFIGAPI_URL;
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
 const name = 'payments/timeout';
 
 let browser;
 
 before(async () => {
   assert.ok(url, 'CONFIGAPI_URL must name a running server, as in CONFIGAPI_URL=http://127.0.0.1:4000 npm test');
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+  browser = await launch();
   // An earlier run may have been stopped between deletion and restoration.
   await post(`mutation { restoreConfig(input: { name: "${name}" }) { __typename } }`);
 });
@@ -28,7 +25,7 @@ before(async () => {
 after(() => browser?.close());
 
 test('it opens with the schema, its documentation and the examples, from this server alone', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const playground = await openPlayground(context, url, problems);
   const { page } = playground;
 
@@ -58,7 +55,7 @@ test('it opens with the schema, its documentation and the examples, from this se
 });
 
 test('every example gives something sensible, in the order of the tabs', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const playground = await openPlayground(context, url, problems);
   for (const example of await shippedExamples(playground.page)) {
     const answer = await playground.run(example.name);
@@ -82,7 +79,7 @@ test('every example gives something sensible, in the order of the tabs', async (
 });
 
 test('a change made in one page arrives live in the others', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const [one, all, writer] = [
     await openPlayground(context, url, problems),
     await openPlayground(context, url, problems),
@@ -113,7 +110,7 @@ test('a change made in one page arrives live in the others', async (t) => {
 });
 
 test('a message without changes leaves the last change on the screen', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const streamed = [[], [{ name: 'first' }], [], [{ name: 'second' }], []];
   await context.routeWebSocket(/graphql/, (socket) => socket.onMessage((text) => {
     const { id, type } = JSON.parse(text);
@@ -139,7 +136,7 @@ test('a message without changes leaves the last change on the screen', async (t)
 });
 
 test('tabs survive a reload, and what another page does', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const first = await openPlayground(context, url, problems);
   const second = await openPlayground(context, url, problems);
   const titles = await first.titles();
@@ -175,7 +172,7 @@ test('tabs survive a reload, and what another page does', async (t) => {
 });
 
 test('other examples replace those of an older program, and the own tabs move over', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const old = [tab('Old', 'query Old { bounds { head } }'), tab('Changed', 'query Changed { bounds { earliest } }')];
   const present = [old[0], tab('Changed', 'query Changed { bounds { head } }'), tab('Mine', 'query Mine { bounds { head } }'), tab('', '')];
   await context.addInitScript(([shipped, tabs]) => {
@@ -202,7 +199,7 @@ test('other examples replace those of an older program, and the own tabs move ov
 });
 
 test('headers never reach the disk', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   const playground = await openPlayground(context, url, problems);
   const { page } = playground;
   await playground.select('Bounds');
@@ -225,7 +222,7 @@ test('headers never reach the disk', async (t) => {
 });
 
 test('it works in a browser that refuses local storage', async (t) => {
-  const { context, problems } = await newBrowserSession(t);
+  const { context, problems } = await newBrowserSession(browser, t);
   await context.addInitScript(() => {
     Object.defineProperty(window, 'localStorage', {
       get() {
@@ -237,13 +234,6 @@ test('it works in a browser that refuses local storage', async (t) => {
   assert.ok((await playground.run('Bounds')).data.bounds.head);
   assert.deepEqual(problems, []);
 });
-
-/** A browser without a past, closed when the test ends. */
-async function newBrowserSession(t) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  t.after(() => context.close());
-  return { context, problems: [] };
-}
 
 async function shippedExamples(page) {
   return page.evaluate(() => JSON.parse(document.getElementById('settings').textContent).examples);

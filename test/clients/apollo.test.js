@@ -21,8 +21,8 @@ const possibleTypes = Object.fromEntries(Object.values(schema.getTypeMap()).filt
   .map((type) => [type.name, schema.getPossibleTypes(type).map(({ name }) => name)]));
 
 test('Apollo Client: query, mutation, subscription', patience, async (t) => {
-  await basics(t, (url) => {
-    const client = open(url);
+  await basics(t, (server) => {
+    const client = open(server.url, server);
     const data = async (result) => (await result.catch((error) => Promise.reject(coded(error)))).data;
     return {
       query: (document, variables) => data(client.query({ query: gql(document), variables })),
@@ -34,14 +34,14 @@ test('Apollo Client: query, mutation, subscription', patience, async (t) => {
 });
 
 test('Apollo Client: each change once, in order, through cuts and restarts', patience, async (t) => {
-  await everyChangeOnce(t, (url, after, sink) => subscribe(open(url), watchChanges, { after }, sink), { cuts: 20 });
+  await everyChangeOnce(t, (url, after, sink, server) => subscribe(open(url, server), watchChanges, { after }, sink), { cuts: 20 });
 });
 
-function open(url) {
+function open(url, { authorization: headers, tokenSource: token }) {
   const link = ApolloLink.split(
     ({ operationType }) => operationType === 'subscription',
-    new GraphQLWsLink(connect(url, { retryWait: () => setTimeout(backOff) })),
-    new HttpLink({ uri: new URL('/graphql', url).href }),
+    new GraphQLWsLink(connect(url, { token, retryWait: () => setTimeout(backOff) })),
+    new HttpLink({ uri: new URL('/graphql', url).href, headers }),
   );
   return new ApolloClient({ link, cache: new InMemoryCache({ possibleTypes }) });
 }

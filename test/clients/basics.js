@@ -26,13 +26,13 @@ export const documents = {
 };
 
 /**
- * Takes a client through them. open(url) gives { query, mutate, subscribe, close }: query and mutate take a document and
+ * Takes a client through them. open(server) gives { query, mutate, subscribe, close }: query and mutate take a document and
  * variables and return data, or throw an error with the code of the first GraphQL error as its code; subscribe also takes
  * a sink with next(data) and error(error), and returns a function that ends the subscription.
  */
 export async function basics(t, open) {
   const server = await Server.start(t);
-  const client = await open(server.url);
+  const client = await open(server);
   t.after(() => client.close());
 
   const stream = subscribe(client, { filter: { prefix: 'a' } });

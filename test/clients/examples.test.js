@@ -19,15 +19,15 @@ const typescript = fileURLToPath(new URL('../../examples/typescript/dist/main.js
 
 for (const [language, command] of Object.entries({ Go: [go], TypeScript: [process.execPath, typescript] })) {
   test(`the ${language} example sets, lists and deletes`, patience, async (t) => {
-    const { url } = await Server.start(t);
-    const run = async (...args) => (await runProgram(command, url, args)).stdout;
+    const server = await Server.start(t);
+    const run = async (...args) => (await runProgram(command, server, args)).stdout;
 
     const position = await run('set', 'a/b', '1');
-    assert.match(position, /^1-[0-9a-f]{8}\n$/);
+    assert.match(position, server.token ? /^2-[0-9a-f]{8}\n$/ : /^1-[0-9a-f]{8}\n$/);
     await run('set', 'c', '');
     assert.equal(await run('list'), 'a/b = 1\nc = \n');
     assert.equal(await run('list', 'a'), 'a/b = 1\n');
-    assert.match(await run('delete', 'a/b'), /^3-/);
+    assert.match(await run('delete', 'a/b'), server.token ? /^4-/ : /^3-/);
     assert.equal(await run('list'), 'c = \n');
     await assert.rejects(run('set', 'a/b', '2'), { code: 1, stderr: /deleted/ });
     await assert.rejects(run('set', '../b', '2'), { code: 1, stderr: /segment/ });
@@ -35,13 +35,13 @@ for (const [language, command] of Object.entries({ Go: [go], TypeScript: [proces
   });
 
   test(`the ${language} example watches: each change once, in order, through cuts and restarts`, patience, async (t) => {
-    await everyChangeOnce(t, (url, after, sink) => watch(command, url, sink), { cuts: 20 });
+    await everyChangeOnce(t, (url, after, sink, server) => watch(command, { url, tokenFile: server.tokenFile }, sink), { cuts: 20 });
   });
 }
 
 test('the Go example reads the past', patience, async (t) => {
   const server = await Server.start(t);
-  const run = async (...args) => (await runProgram([go], server.url, args)).stdout;
+  const run = async (...args) => (await runProgram([go], server, args)).stdout;
   await server.set('a', '1');
   const { config } = await server.execute('{ config(name: "a") { updatedAt } }');
   await server.set('a', '2');
@@ -56,13 +56,17 @@ test('the README shows what makes streams resume as it is', async () => {
   assert.ok(readme.includes(`\`\`\`ts\n${helper}\`\`\`\n`), `the README must have this, word for word:\n${helper}`);
 });
 
-function runProgram([program, ...before], url, args) {
-  return promisify(execFile)(program, [...before, ...args], { env: { ...process.env, CONFIGAPI_URL: url } });
+function runProgram([program, ...before], server, args) {
+  return promisify(execFile)(program, [...before, ...args], { env: environment(server) });
+}
+
+function environment({ url, tokenFile }) {
+  return { ...process.env, CONFIGAPI_URL: url, CONFIGAPI_TOKEN_FILE: tokenFile ?? '' };
 }
 
 /** Reads what watch prints: first the present state, then a line a change, with a value unless it was a deletion. */
-async function watch([program, ...before], url, sink) {
-  const child = spawn(program, [...before, 'watch'], { env: { ...process.env, CONFIGAPI_URL: url }, stdio: ['ignore', 'pipe', 'inherit'] });
+async function watch([program, ...before], server, sink) {
+  const child = spawn(program, [...before, 'watch'], { env: environment(server), stdio: ['ignore', 'pipe', 'inherit'] });
   child.on('exit', (code, signal) => sink.error(new Error(`the program ended with ${code ?? signal}`)));
   const lines = createInterface({ input: child.stdout });
   const [state] = await once(lines, 'line');

@@ -1,16 +1,15 @@
-// graphql-sse, in its "distinct connections" mode.
+// graphql-sse, in its "distinct connections" mode, as the example uses it.
 
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { createClient } from 'graphql-sse';
-import { resuming } from '../../examples/typescript/dist/resume.js';
+import { connectSse } from '../../examples/typescript/dist/sse.js';
 import { basics, codedError } from './basics.js';
 import { backOff, everyChangeOnce, watchChanges } from './resume.js';
 import { patience } from './server.js';
 
 test('graphql-sse: query, mutation, subscription', patience, async (t) => {
-  await basics(t, (url) => {
-    const client = open(url);
+  await basics(t, (server) => {
+    const client = open(server.url, server);
     const subscribe = (query, variables, sink) => client.subscribe({ query, variables }, {
       next: ({ data, errors }) => (errors ? sink.error(codedError(errors)) : sink.next(data)),
       error: (reason) => sink.error(reason),
@@ -22,17 +21,13 @@ test('graphql-sse: query, mutation, subscription', patience, async (t) => {
 });
 
 test('graphql-sse: each change once, in order, through cuts and restarts', patience, async (t) => {
-  await everyChangeOnce(t, (url, after, sink) => open(url).subscribe({ query: watchChanges, variables: { after } }, {
+  await everyChangeOnce(t, (url, after, sink, server) => open(url, server).subscribe({ query: watchChanges, variables: { after } }, {
     next: ({ data, errors }) => (errors ? sink.error(codedError(errors)) : sink.next(data)),
     error: (reason) => sink.error(reason),
     complete: () => sink.error('complete'),
   }), { cuts: 20 });
 });
 
-function open(url) {
-  return resuming(createClient({
-    url: new URL('/graphql', url).href,
-    retryAttempts: Infinity,
-    retry: () => setTimeout(backOff),
-  }));
+function open(url, { tokenSource: token }) {
+  return connectSse(url, { token, retryWait: () => setTimeout(backOff) });
 }

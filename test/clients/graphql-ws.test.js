@@ -11,8 +11,8 @@ import { patience, Server } from './server.js';
 const retryWait = () => setTimeout(backOff);
 
 test('graphql-ws: query, mutation, subscription', patience, async (t) => {
-  await basics(t, (url) => {
-    const client = connect(url);
+  await basics(t, ({ url, tokenSource: token }) => {
+    const client = connect(url, { token });
     const subscribe = (query, variables, sink) => client.subscribe({ query, variables }, {
       next: ({ data, errors }) => (errors ? sink.error(codedError(errors)) : sink.next(data)),
       error: (reason) => sink.error(codedError(reason)),
@@ -24,14 +24,14 @@ test('graphql-ws: query, mutation, subscription', patience, async (t) => {
 });
 
 test('graphql-ws: each change once, in order, through 100 cuts and two restarts', patience, async (t) => {
-  await everyChangeOnce(t, (url, after, sink) => watch(connect(url, { retryWait }), after, sink), { cuts: 100 });
+  await everyChangeOnce(t, (url, after, sink, { tokenSource: token }) => watch(connect(url, { token, retryWait }), after, sink), { cuts: 100 });
 });
 
 test('graphql-ws: a server that says nothing any more is left, and what it kept back comes over the next connection', patience, async (t) => {
   const server = await Server.start(t);
   const proxy = await Proxy.start(t, () => server.url);
   const received = new Received();
-  t.after(watch(connect(proxy.url, { retryWait, silence: 500 }), (await server.head()), received));
+  t.after(watch(connect(proxy.url, { token: server.tokenSource, retryWait, silence: 500 }), (await server.head()), received));
   await received.reaches(await server.set('a', '1')); // it may come before the answer to the write
 
   proxy.freeze();

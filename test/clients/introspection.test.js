@@ -43,7 +43,7 @@ test('and would say so if it could not', patience, async (t) => {
 async function introspect(server, query) {
   const response = await fetch(new URL('/graphql', server.url), {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...server.authorization },
     body: JSON.stringify({ query }),
   });
   const { data, errors } = await response.json();

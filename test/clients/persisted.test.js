@@ -36,7 +36,7 @@ for (const [name, open] of Object.entries(clients)) {
     const sent = [];
     const query = open(new URL('/graphql', server.url).href, (url, options) => {
       sent.push(JSON.parse(options.body));
-      return fetch(url, options);
+      return fetch(url, { ...options, headers: { ...options.headers, ...server.authorization } });
     });
     for (const variables of [{ name: 'a' }, { name: 'b' }]) {
       assert.deepEqual(await query(variables), { config: null });

@@ -19,8 +19,8 @@ export const watchChanges = `subscription WatchChanges($after: Position) {
 export const backOff = 5;
 
 /**
- * Runs the scenario. subscribe(url, after, sink) starts the client's subscription to watchChanges at url, which is http://…,
- * with next(data) and error(reason) as its sink, and returns a function that ends it, or a promise of one. At `after` there is
+ * Runs the scenario. subscribe(url, after, sink, server) starts the client's subscription to watchChanges at url, which is http://…
+ * and leads to the server, with next(data) and error(reason) as its sink, and returns a function that ends it, or a promise of one. At `after` there is
  * just one config: `before`, which is empty.
  */
 export async function everyChangeOnce(t, subscribe, { cuts }) {
@@ -28,7 +28,7 @@ export async function everyChangeOnce(t, subscribe, { cuts }) {
   const proxy = await Proxy.start(t, () => server.url);
   const start = await server.set('before', '');
   const received = new Received();
-  const unsubscribe = await subscribe(proxy.url, start, received);
+  const unsubscribe = await subscribe(proxy.url, start, received, server);
   t.after(unsubscribe);
 
   const load = new Load(server);

@@ -1,12 +1,14 @@
-// The real server, as its own process, with a history in a file that outlives it.
+// The real server, as its own process, with a history in a file that outlives it. With
+// CONFIGAPI_CLOSED=1 each server is closed, and its clients need its token.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const binary = process.env.CONFIGAPI;
 if (!binary) {
@@ -17,11 +19,16 @@ if (!binary) {
 export const patience = { timeout: 120_000 };
 
 export class Server {
+  /** A token that may do everything, undefined when the server is open. */
+  token;
+  /** A file with the token, undefined when the server is open. */
+  tokenFile;
+
   #file;
   #process;
 
-  /** Starts a server with an empty history, which ends with the test. */
-  static async start(t) {
+  /** Starts a server with an empty history but for its token, which ends with the test. */
+  static async start(t, { closed = process.env.CONFIGAPI_CLOSED === '1' } = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'configapi-'));
     const server = new Server();
     server.#file = join(folder, 'configapi.db');
@@ -29,6 +36,12 @@ export class Server {
       await server.end('SIGKILL');
       await rm(folder, { recursive: true });
     });
+    if (closed) {
+      const { stdout } = await promisify(execFile)(binary, ['token', 'create', 'admin', '--grant', 'READ,WRITE,ADMIN:', '--store', `sqlite:${server.#file}`]);
+      server.token = stdout.trim();
+      server.tokenFile = join(folder, 'token');
+      await writeFile(server.tokenFile, stdout, { mode: 0o600 });
+    }
     await server.start();
     return server;
   }
@@ -58,18 +71,28 @@ export class Server {
 
   /** Ends it by a signal: SIGKILL as a crash does, SIGTERM in good order. */
   async end(signal) {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+    if (this.#process?.exitCode === null && this.#process.signalCode === null) {
       const ended = once(this.#process, 'exit');
       this.#process.kill(signal);
       await ended;
     }
   }
 
+  /** The header Authorization, if the server asks for one. */
+  get authorization() {
+    return this.token ? { authorization: `Bearer ${this.token}` } : {};
+  }
+
+  /** The token as the example's clients take it. */
+  get tokenSource() {
+    return async () => this.token;
+  }
+
   /** Runs a query or a mutation and returns its data, or throws an error with its errors. */
   async execute(query, variables) {
     const response = await fetch(new URL('/graphql', this.url), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...this.authorization },
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors } = await response.json();

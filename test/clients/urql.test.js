@@ -9,8 +9,8 @@ import { backOff, everyChangeOnce, watchChanges } from './resume.js';
 import { patience } from './server.js';
 
 test('urql: query, mutation, subscription', patience, async (t) => {
-  await basics(t, (url) => {
-    const client = open(url);
+  await basics(t, (server) => {
+    const client = open(server.url, server);
     const data = async (result) => {
       const { data: found, error } = await result;
       if (error) {
@@ -28,14 +28,15 @@ test('urql: query, mutation, subscription', patience, async (t) => {
 });
 
 test('urql: each change once, in order, through cuts and restarts', patience, async (t) => {
-  await everyChangeOnce(t, (url, after, sink) => subscribe(open(url), watchChanges, { after }, sink), { cuts: 20 });
+  await everyChangeOnce(t, (url, after, sink, server) => subscribe(open(url, server), watchChanges, { after }, sink), { cuts: 20 });
 });
 
-function open(url) {
-  const socket = connect(url, { retryWait: () => setTimeout(backOff) });
+function open(url, { authorization: headers, tokenSource: token }) {
+  const socket = connect(url, { token, retryWait: () => setTimeout(backOff) });
   return new Client({
     url: new URL('/graphql', url).href,
     preferGetMethod: false,
+    fetchOptions: { headers },
     exchanges: [
       cacheExchange,
       fetchExchange,

@@ -17,6 +17,7 @@ const assets = new URL('../../internal/console/assets/', import.meta.url);
 const sources = [
   'graphiql/graphiql.min.css',
   'graphiql/graphiql.min.js',
+  'graphql-ws/umd/graphql-ws.min.js',
   'react-dom/umd/react-dom.production.min.js',
   'react/umd/react.production.min.js',
 ];

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
-const shipped = ['graphiql', 'react', 'react-dom'];
+const shipped = ['graphiql', 'react', 'react-dom', 'graphql-ws'];
 const fonts = ['@fontsource/fira-code', '@fontsource/roboto'];
 const siblings = ['@graphiql/plugin-doc-explorer', '@graphiql/plugin-history', '@graphiql/react', '@graphiql/toolkit',
   'codemirror-graphql', 'graphql-language-service'];

@@ -1,8 +1,10 @@
 // A small client of ConfigApi. `node dist/main.js` says what it can do.
 
-import { connect, execute } from './api.js';
-import type { ListQuery, WatchSubscription, WatchSubscriptionVariables } from './gql/graphql.js';
-import { Delete, List, Set, Watch } from './operations.js';
+import { execute } from './api.js';
+import { events } from './events.js';
+import { Delete, Set } from './operations.js';
+import { refusalOf } from './token.js';
+import { list, watch } from './watch.js';
 
 const url = process.env.CONFIGAPI_URL ?? 'http://127.0.0.1:4000';
 
@@ -10,40 +12,10 @@ const usage = `list [PREFIX]      prints all configs, or those below PREFIX
 set NAME VALUE     gives a config a value
 delete NAME        deletes a config
 watch [PREFIX]     prints all configs, then every change, for ever
+events [PREFIX]    prints every change from now on, as REST sends them
 
-CONFIGAPI_URL is where the server is: ${url}`;
-
-/** Prints the present state, and returns the position of the last page: nothing that comes later is missing from it. */
-async function list(prefix?: string): Promise<string> {
-  for (let after: string | null = null; ;) {
-    const { configs }: ListQuery = await execute(url, List, { filter: { prefix: prefix ?? null }, after });
-    if (!configs) {
-      throw new Error('the server gave no configs');
-    }
-    for (const { name, value } of configs.nodes) {
-      console.log(`${name} = ${value}`);
-    }
-    if (!configs.pageInfo.hasNextPage) {
-      return configs.position;
-    }
-    after = configs.pageInfo.endCursor ?? null;
-  }
-}
-
-async function watch(prefix?: string): Promise<void> {
-  const variables: WatchSubscriptionVariables = { filter: { prefix: prefix ?? null }, after: await list(prefix) };
-  await new Promise<void>((resolve, reject) => {
-    connect(url).subscribe<WatchSubscription>({ query: Watch.toString(), variables }, {
-      next({ data }) {
-        for (const { position, operation, name, value } of data?.configChanges.changes ?? []) {
-          console.log(`${position} ${operation} ${name}${value == null ? '' : ` = ${value}`}`);
-        }
-      },
-      error: (reason) => reject(reason instanceof Error ? reason : new Error(JSON.stringify(reason))),
-      complete: resolve,
-    });
-  });
-}
+CONFIGAPI_URL is where the server is: ${url}
+CONFIGAPI_TOKEN_FILE names a file with the token, which is read for each connection; no token when unset`;
 
 /** Prints where a change stands, or says why there was none. */
 function report(result: { __typename: 'ConfigChanged'; position: string } | { __typename: string; message: string } | null | undefined): void {
@@ -54,12 +26,23 @@ function report(result: { __typename: 'ConfigChanged'; position: string } | { __
   }
 }
 
+function explain(reason: unknown): string {
+  if (reason instanceof Error) {
+    return reason.message;
+  }
+  return refusalOf(reason) ? 'the server does not take the token any more' : JSON.stringify(reason);
+}
+
 const [command, name, value] = process.argv.slice(2);
 try {
   if (command === 'list') {
-    await list(name);
+    await list(url, name, (found, its) => console.log(`${found} = ${its}`));
   } else if (command === 'watch') {
-    await watch(name);
+    await watch(url, name, console.log);
+  } else if (command === 'events') {
+    for await (const { changes } of events(url, { prefix: name })) {
+      changes.forEach((change) => console.log(JSON.stringify(change)));
+    }
   } else if (command === 'set' && name !== undefined && value !== undefined) {
     report((await execute(url, Set, { input: { name, value } })).setConfig);
   } else if (command === 'delete' && name !== undefined) {
@@ -68,6 +51,6 @@ try {
     throw new Error(usage);
   }
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(explain(error));
   process.exitCode = 1;
 }

@@ -60,7 +60,7 @@ func (s *Store) finish(t *transaction, expected eventstore.Head, records []event
 		return err
 	}
 	if len(records) > 0 {
-		s.appends.raise(records[len(records)-1].Seq)
+		s.newest.raise(records[len(records)-1].Seq)
 	}
 	return nil
 }

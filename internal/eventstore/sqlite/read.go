@@ -101,7 +101,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 	if err := s.files.check(); err != nil {
 		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
-	known := s.appends.seq()
+	known := s.newest.seq()
 	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
 		records, err = r.readRecords(ctx, readAfter(after, limit))
 		return err
@@ -110,7 +110,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	if len(records) == 0 {
-		s.appends.lower(known, after)
+		s.newest.lower(known, after)
 	}
 	return records, nil
 }

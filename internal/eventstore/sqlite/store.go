@@ -51,8 +51,8 @@ type Options struct {
 	// Restoring opens the file to restore a backup into it: large appends are faster, and the
 	// writer keeps up to 64 MiB in memory.
 	Restoring bool
-	// PollInterval is how often Wait looks for appends of other stores; own appends are seen at
-	// once. 0 means 500 ms; a negative one is refused.
+	// PollInterval is how often Wait looks for appends of other stores. 0 means 500 ms; a negative
+	// one is refused.
 	PollInterval time.Duration
 	// Log gets what operators should know of the file. nil means that nothing is logged.
 	Log *slog.Logger
@@ -115,7 +115,7 @@ type Store struct {
 	queries      *queryqueue.Queue // the reads of users that wait for a reader
 	files        *openFiles        // the files that the writer has open
 	probe        *headProbe        // nil when read-only
-	appends      *appendSignal     // raised by the appends of this store
+	newest       newestSeq
 }
 
 // Open opens the history in the file at path. Unless [Options.ReadOnly] is set, it makes the file
@@ -125,7 +125,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, fmt.Errorf("opening sqlite store %q: %w", path, err)
 	}
-	s := &Store{path: path, opts: opts.withDefaults(), appends: newAppendSignal()}
+	s := &Store{path: path, opts: opts.withDefaults()}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening sqlite store %q: %w", path, err), s.Close())
 	}
