@@ -107,8 +107,8 @@ func TestWakesOnlyMatchingWaiters(t *testing.T) {
 	}
 }
 
-// TestWakesTheWaitersOfAStream: an event of a stream that is no config wakes those that wait for that
-// stream, and the first event of any such stream wakes all.
+// TestWakesTheWaitersOfAStream: an event of a stream that is no config wakes those that wait for
+// that stream, and the first event of any such stream wakes all.
 func TestWakesTheWaitersOfAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, feed.Options{})
