@@ -37,9 +37,9 @@ func (e *RefusedError) Error() string { return e.Problem }
 type Options struct {
 	// Progress is called after each batch. nil: nothing is called.
 	Progress Progress
-	// Tokens says what becomes of the tokens of the backup. It is called once, when the first one is
-	// found, and before that is appended; never if the backup has none. Its error ends the restore.
-	// nil: they are kept.
+	// Tokens says what becomes of the tokens of the backup. It is called once, when the first one
+	// is found, and before that is appended; never if the backup has none. Its error ends the
+	// restore. nil: they are kept.
 	Tokens func() (Tokens, error)
 }
 

@@ -277,8 +277,8 @@ func TestUnknownTokenEvents(t *testing.T) {
 // to be killed: see TestKilledRevocationsGoOn.
 const killedVariable = "BACKUPTEST_KILLED"
 
-// TestKilledRevocationsGoOn kills a restore when the history is there, and when the revocations are,
-// too.
+// TestKilledRevocationsGoOn kills a restore when the history is there, and when the revocations
+// are, too.
 func TestKilledRevocationsGoOn(t *testing.T) {
 	if args := strings.Split(os.Getenv(killedVariable), "\n"); len(args) == 3 {
 		restoreUntilKilled(t, args[0], args[1], args[2])
@@ -328,8 +328,8 @@ func TestKilledRevocationsGoOn(t *testing.T) {
 	}
 }
 
-// restoreUntilKilled restores a backup with its tokens revoked, until it has reached a step. Then it
-// says so and waits for its end.
+// restoreUntilKilled restores a backup with its tokens revoked, until it has reached a step. Then
+// it says so and waits for its end.
 func restoreUntilKilled(t *testing.T, file, path, step string) {
 	content, err := os.ReadFile(file)
 	if err != nil {

@@ -83,6 +83,8 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"introspection for whom", nil, []string{"serve", "--introspection", "yes"}, "neither on, tokens nor off"},
 		{"a playground that is neither", nil, []string{"serve", "--playground", "true"}, "neither on nor off"},
 		{"no streams", nil, []string{"serve", "--max-streams", "0"}, "--max-streams must be"},
+		{"rights that are too young", nil, []string{"serve", "--max-rights-age", "4s"}, "--max-rights-age must be at least 5s"},
+		{"rights of no age", map[string]string{"CONFIGAPI_MAX_RIGHTS_AGE": "-1m"}, []string{"serve"}, "--max-rights-age must be at least 5s"},
 		{"fewer than no streams", nil, []string{"serve", "--max-streams-per-address", "-1"}, "--max-streams-per-address must be"},
 		{"value limit too high", nil, []string{"serve", "--max-value", "4194305"}, "4 MiB"},
 		{"no connections", nil, []string{"serve", "--max-connections", "0"}, "--max-connections"},

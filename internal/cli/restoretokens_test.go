@@ -1,12 +1,43 @@
 package cli_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"configapi/internal/eventstore/sqlite"
 )
+
+// TestServersWaitForRevocations has a store with a whole history, whose restore was interrupted
+// before it had revoked the tokens. No server starts on it, and the same command goes on.
+func TestServersWaitForRevocations(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	mustFillWithTokens(t, file("x.db"))
+	store := "sqlite:" + file("x.db")
+	MustRun(t, "backup", "--store", store, file("backup"))
+	events, err := sqlite.Open(t.Context(), file("x.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := events.Head(t.Context())
+	if err = errors.Join(err, events.BeginRestore(t.Context(), head), events.Close()); err != nil {
+		t.Fatal(err)
+	}
+	const want = "configapi: the store has all 3 events of a backup, but its restore is running or was interrupted before it had ended " +
+		"the backup's tokens; run `configapi restore-backup` with that backup again\n"
+	if got := runBriefly(t, nil, "serve", "--store", store, "--listen", "127.0.0.1:0"); got.code != 2 || got.stderr != want {
+		t.Errorf("got %+v, want %q", got, want)
+	}
+	MustRun(t, "restore-backup", "--tokens", "revoke", "--store", store, file("backup"))
+	MustServe(t, store)
+	if got := run(t, nil, "token", "list", "--store", store); got.code != 0 || strings.Contains(got.stdout, "ci") {
+		t.Errorf("got %+v, want no token", got)
+	}
+}
 
 // TestRestoreAsksAboutTokens restores a backup with tokens in a script. It must say what becomes of
 // them.

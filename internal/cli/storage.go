@@ -100,6 +100,10 @@ func checkFinished(ctx context.Context, events storage) error {
 	if err != nil {
 		return &startError{err}
 	}
+	if head.Seq >= target.Seq {
+		return startErrorf("the store has all %d events of a backup, but its restore is running or was interrupted before it had ended the backup's tokens; "+
+			"run `configapi restore-backup` with that backup again", target.Seq)
+	}
 	return startErrorf("the store has %d of the %d events of a backup, because its restore is running or was interrupted; "+
 		"run `configapi restore-backup` with that backup again", head.Seq, target.Seq)
 }

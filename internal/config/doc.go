@@ -109,6 +109,7 @@
 //	                      may be shown, by which it is found
 //	use                   of a secret: that a node saw it; the last one is kept, to the minute
 //	credential            what is kept of a secret: the public id and a digest
+//	session               the time during which the rights of a connection's caller stay the same
 //	open, closed server   one that never had a token, where every caller may do everything; one
 //	                      that had one
 //

@@ -3,6 +3,7 @@ package configstore_test
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,11 +155,11 @@ func TestSessionsOfGrantsThatComeBack(t *testing.T) {
 // was due.
 func TestClockThatIsSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var ahead time.Duration
-		node := configstoretest.New(t, configstore.Options{ClockInterval: -1, Now: func() time.Time { return time.Now().Add(ahead) }})
+		var ahead atomic.Int64
+		node := configstoretest.New(t, configstore.Options{ClockInterval: -1, Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 		s := mustBeginSession(t, node, mustAuthenticate(t, node, node.MustIssue(t, "ci", time.Now().Add(time.Hour), "READ:app")))
 		s.want(t, nil, time.Minute)
-		ahead = 2 * time.Hour
+		ahead.Store(int64(2 * time.Hour))
 		s.want(t, auth.ErrExpired, 2*time.Second)
 	})
 }
@@ -232,25 +233,74 @@ func TestOpenServerThatIsCutOff(t *testing.T) {
 	})
 }
 
+// TestManySessionsOfOneToken ends 100,000 sessions of a token, one after the other, while those of
+// 1,000 other tokens go on.
+func TestManySessionsOfOneToken(t *testing.T) {
+	node := configstoretest.New(t, configstore.Options{})
+	others := make([]*configstore.Session, 1000)
+	for i := range others {
+		others[i] = mustBegin(t, node, fmt.Sprintf("t%d", i), func(error) { t.Error("a session of another token has ended") })
+	}
+	caller := mustAuthenticate(t, node, node.MustIssue(t, "ci", time.Now().Add(time.Hour), "READ:app"))
+	const many = 100_000
+	var ending, ended atomic.Int64
+	done := make(chan struct{})
+	for range many {
+		_, err := node.Session(caller, func(error) {
+			if ending.Add(1) != 1 {
+				t.Error("two sessions are ended at once")
+			}
+			ending.Add(-1)
+			if ended.Add(1) == many {
+				close(done)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	node.MustRevoke(t, "ci")
+	select {
+	case <-done:
+	case <-time.After(configstoretest.Patience):
+		t.Errorf("%d of %d sessions have ended", ended.Load(), many)
+	}
+	for _, s := range others {
+		if s.Err() != nil {
+			t.Errorf("a session of another token: %v", s.Err())
+		}
+		s.End()
+	}
+}
+
+// mustBegin begins a session of a new token.
+func mustBegin(t testing.TB, node *configstoretest.Store, name string, ended func(error)) *configstore.Session {
+	t.Helper()
+	session, err := node.Session(mustAuthenticate(t, node, node.MustIssue(t, name, time.Now().Add(time.Hour), "READ:app")), ended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
 // BenchmarkSetWithSessions sets a config while 1,000 tokens have 100 sessions each, and with none.
 func BenchmarkSetWithSessions(b *testing.B) {
 	for _, tokens := range []int{0, 1000} {
 		b.Run(fmt.Sprintf("tokens=%d", tokens), func(b *testing.B) {
 			node := configstoretest.On(b, memory.New(), configstore.Options{})
 			for i := range tokens {
-				secret := node.MustIssue(b, fmt.Sprintf("t%d", i), time.Now().Add(time.Hour), "READ:app")
-				caller, err := node.Authenticate(b.Context(), secret)
-				if err != nil {
-					b.Fatal(err)
-				}
+				caller := mustAuthenticate(b, node, node.MustIssue(b, fmt.Sprintf("t%d", i), time.Now().Add(time.Hour), "READ:app"))
 				for range 100 {
 					if _, err := node.Session(caller, func(error) {}); err != nil {
 						b.Fatal(err)
 					}
 				}
 			}
+			set := config.Single(configstoretest.Set(b, "app/a", "1"))
 			for b.Loop() {
-				node.MustSet(b, "app/a", "1")
+				if _, err := node.Do(b.Context(), auth.Local, set); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -113,6 +113,7 @@ func (s *Store) keepUses(ctx context.Context) {
 		case <-every.C:
 			s.uses.report(ctx, s.exchangeUses(ctx))
 		case <-ctx.Done():
+			s.noteSessions()
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastUsesTimeout)
 			defer cancel()
 			s.uses.report(last, s.uses.keep(last))
@@ -140,11 +141,34 @@ func (s *Store) exchangeUses(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, usesTimeout)
 	defer cancel()
+	s.noteSessions()
 	s.uses.sweep(g)
 	if err := s.uses.keep(ctx); err != nil {
 		return err
 	}
 	return s.uses.read(ctx, g, func(ended []string) error { return s.events.DropUses(ctx, ended) })
+}
+
+// noteSessions notes the secrets that have sessions: a connection that stays open uses its secret.
+func (s *Store) noteSessions() {
+	now := s.opts.Now()
+	for _, id := range s.sessions.secrets() {
+		s.uses.note(id, now)
+	}
+}
+
+// secrets returns the secrets that have sessions.
+func (s *sessions) secrets() (ids []auth.PublicID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secrets := range s.byToken {
+		for id := range secrets {
+			if id != "" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // sweep forgets the secrets that are not in force.

@@ -104,6 +104,26 @@ func TestLastUse(t *testing.T) {
 	})
 }
 
+// TestSessionsAreUses has a session that stays open, and nothing else.
+func TestSessionsAreUses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := configstoretest.New(t, configstore.Options{})
+		made := mustCreate(t, node, "ci", auth.Everything)
+		session, err := node.Session(mustAuthenticate(t, node, made.Secret), func(err error) { t.Errorf("the session has ended: %v", err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		after(48 * time.Hour)
+		if at := lastUses(t, node, "ci"); time.Since(at[0]) > 2*time.Minute {
+			t.Errorf("the token was last used at %v, %v ago", at, time.Since(at[0]))
+		}
+		session.End()
+		ended := lastUses(t, node, "ci")
+		after(48 * time.Hour)
+		mustShowUses(t, node, "ci", ended...)
+	})
+}
+
 // TestUsesAtTheEnd ends a node right after a use. The next node shows it from its start on.
 func TestUsesAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

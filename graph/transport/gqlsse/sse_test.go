@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -217,6 +218,48 @@ func TestStreamsEnd(t *testing.T) {
 		transporttest.Call{Body: transporttest.Post(`subscription{ticks}`), Status: 200, Code: "INVALID_INPUT"}.Do(t, server)
 		time.Sleep(time.Hour) // no comment is sent by a stream that is over
 	})
+}
+
+// TestStreamsEndWithRights: the item that comes when the rights of its client have ended is not
+// sent, and neither is one that a client waits for when their context ends. The reason is.
+func TestStreamsEndWithRights(t *testing.T) {
+	for name, early := range map[string]bool{"rights first": true, "context first": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				schema := transporttest.NewSchema()
+				ctx, cancel := context.WithCancelCause(t.Context())
+				var ended atomic.Bool
+				sse := New(Options{Rights: func(context.Context) (fanout.Rights, error) {
+					return fanout.Rights{Context: ctx, Err: func() error {
+						if ended.Load() {
+							return errors.New("revoked")
+						}
+						return nil
+					}}, nil
+				}})
+				stream := listenTo(t, schema.Handler(sse), transporttest.StreamRequest("/graphql", transporttest.Post(`subscription{ticks}`)))
+				schema.Events <- "one"
+				synctest.Wait()
+				ended.Store(true)
+				if early {
+					schema.Events <- "two"
+					synctest.Wait()
+				}
+				cancel(errors.New("revoked"))
+				stream.want(t, ":\n\nevent: next\ndata: {\"data\":{\"ticks\":\"one\"}}\n\n"+strings.TrimPrefix(transporttest.EventStream(`{"errors":[{"message":"revoked"}]}`), ":\n\n"))
+			})
+		})
+	}
+}
+
+// TestStreamsOfRefusedRights: a subscription whose client has no rights does not begin.
+func TestStreamsOfRefusedRights(t *testing.T) {
+	sse := New(Options{Rights: func(context.Context) (fanout.Rights, error) { return fanout.Rights{}, errors.New("not valid") }})
+	w := httptest.NewRecorder()
+	transporttest.NewSchema().Handler(sse).ServeHTTP(w, transporttest.StreamRequest("/graphql", transporttest.Post(`subscription{ticks}`)))
+	if got, want := w.Body.String(), transporttest.EventStream(`{"errors":[{"message":"not valid"}]}`); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 }
 
 func TestCommentsWhileNothingHappens(t *testing.T) {

@@ -12,8 +12,9 @@
 //
 // An operation is ended by "complete", or by "error" when its source failed, when its document is
 // refused or when a resolver panicked. A socket is never closed with 1000 unless the client asked
-// for it: clients take 1000 for success. When it closes, what is queued is sent first. A client
-// resumes operations that end without a message, from where they were.
+// for it: clients take 1000 for success. When it closes, what is queued is sent first, unless it
+// closes because the client's rights have ended: then no frame of an operation is begun any more. A
+// client resumes operations that end without a message, from where they were.
 //
 // A peer that stops taking bytes is dropped after 10 s; until then only its own operations wait. An
 // idle socket costs one goroutine, its reader's: there is a writer only while there is something to
