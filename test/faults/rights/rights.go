@@ -28,6 +28,8 @@ const (
 	patience = 60 * time.Second
 	// requestTimeout bounds a request: a node that cannot reach PostgreSQL answers a write late.
 	requestTimeout = 15 * time.Second
+	// opening is how many streams begin at once.
+	opening = 40
 	// mostFindings bounds the findings of a run.
 	mostFindings = 20
 )
@@ -80,7 +82,8 @@ type world struct {
 	rand    *rand.Rand
 	http    *http.Client
 	history *history.History
-	admin   string // the secret of a token that may do everything
+	admin   string        // the secret of a token that may do everything
+	opening chan struct{} // has an element for each stream that begins
 
 	mu     sync.Mutex // guards the following
 	result Result
@@ -91,13 +94,14 @@ type world struct {
 // Run runs all parts. An error means that they could not be run.
 func Run(ctx context.Context, o Options) (Result, error) {
 	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: requestTimeout}).DialContext,
 		MaxIdleConnsPerHost: 100,
 		DisableCompression:  true,
 	}
 	w := &world{
 		options: o, cluster: o.Cluster, rand: rand.New(rand.NewPCG(o.Seed, 14)), history: history.New(),
 		http: &http.Client{Transport: transport}, times: map[string][]time.Duration{},
+		opening: make(chan struct{}, opening),
 	}
 	w.result.Evidence = map[string]int64{}
 	defer transport.CloseIdleConnections()

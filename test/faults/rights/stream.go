@@ -36,10 +36,10 @@ type stream struct {
 	node   *cluster.Node
 	secret string
 
-	mu     sync.Mutex // guards the following
-	seen   Seen
-	last   record.Position // of the last message
-	opened bool
+	mu    sync.Mutex // guards the following
+	seen  Seen
+	last  record.Position // of the last message
+	begun func()          // lets another stream begin
 }
 
 // newStream returns a stream of what a secret may read, after a position.
@@ -51,25 +51,48 @@ func (w *world) newStream(e edge, n *cluster.Node, name, secret string, scope []
 }
 
 // run receives until the stream ends, and keeps how. At the end of ctx the stream goes on, as far
-// as the checks are concerned.
+// as the checks are concerned. A beginning that the server has no capacity for, or is too slow for,
+// is tried again: it is not what is checked here.
 func (s *stream) run(ctx context.Context) {
-	var err error
+	begin := time.Now()
+	for {
+		err := s.receive(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		end := endOf(err)
+		if end.Reason != "" || s.hasBegun() || time.Since(begin) > patience {
+			end.At = time.Now()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.seen.End = &end
+			return
+		}
+		s.world.count("beginnings of streams that were tried again", 1)
+		cluster.Pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// receive receives from one connection. Few connections are begun at once.
+func (s *stream) receive(ctx context.Context) error {
+	select {
+	case s.world.opening <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	begun := sync.OnceFunc(func() { <-s.world.opening })
+	defer begun()
+	s.mu.Lock()
+	s.begun = begun
+	s.mu.Unlock()
 	switch s.edge {
 	case websocket:
-		err = s.runWebsocket(ctx)
+		return s.runWebsocket(ctx)
 	case events:
-		err = s.runEvents(ctx)
+		return s.runEvents(ctx)
 	default:
-		err = s.runGraphQLEvents(ctx)
+		return s.runGraphQLEvents(ctx)
 	}
-	if ctx.Err() != nil {
-		return
-	}
-	end := endOf(err)
-	end.At = time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen.End = &end
 }
 
 // endError is the end of a stream as the server said it.
@@ -110,18 +133,18 @@ func endOf(err error) End {
 	return end
 }
 
-// open records that the server has accepted the stream.
+// open says that the server has accepted the stream.
 func (s *stream) open() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = true
+	s.begun()
 }
 
-// isOpen reports whether the server has accepted the stream, or whether it has ended already.
-func (s *stream) isOpen() bool {
+// hasBegun reports whether the stream has received anything.
+func (s *stream) hasBegun() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.opened || s.seen.End != nil
+	return len(s.seen.Messages) > 0
 }
 
 // batch is a message, which is the same over all edges.
