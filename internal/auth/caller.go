@@ -19,6 +19,9 @@ type Caller struct {
 	Grants *Grants
 	// Secret is the secret with which the caller has proved to have the token Name. "": with none.
 	Secret PublicID
+	// ReadSince is since when the caller may read the names that it may read now. What it read
+	// before may be other names. Zero: always, as far as is known.
+	ReadSince time.Time
 	// ExpiresAt is when the grants end by themselves. Zero: never.
 	ExpiresAt time.Time
 }
@@ -33,13 +36,18 @@ var Local = Caller{Name: LocalName, Grants: Everything}
 // IsAnonymous reports whether nothing is known of the caller: not even its name.
 func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
 
-// OnClosed returns the caller as it is once the server is closed: an anonymous one may then do what
-// is given, any other one what it could do before.
-func (c Caller) OnClosed(anonymous *Grants) Caller {
-	if c.IsAnonymous() {
-		return Caller{Grants: anonymous}
+// OnClosed returns the caller as it is on a server that was closed at a time: an anonymous one may
+// then do what is given, any other one what it could do before. The zero time says that it is not
+// known when.
+func (c Caller) OnClosed(anonymous *Grants, at time.Time) Caller {
+	if !c.IsAnonymous() {
+		return c
 	}
-	return c
+	closed := Caller{Grants: anonymous}
+	if !closed.Scope(Read).All() {
+		closed.ReadSince = at
+	}
+	return closed
 }
 
 // fixedName is the name of callers that are not of one token. No token can have it.

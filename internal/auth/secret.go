@@ -40,7 +40,8 @@ var (
 	ErrRevoked = errors.New("the token was revoked, or its secret was replaced; use another one")
 	// ErrExpired says that a stream has ended because its token or its secret has expired.
 	ErrExpired = errors.New("the token has expired; use another one")
-	// ErrChanged says that a stream has ended because what its caller may read has changed.
+	// ErrChanged says that a stream has ended, or does not go on from a position, because what its
+	// caller may read has changed.
 	ErrChanged = errors.New("what you may read has changed; read it anew, and drop what is no longer there")
 	// ErrNoToken says that a request without a token has come to a server that needs one.
 	ErrNoToken = errors.New("a token is needed; send it as `Authorization: Bearer cfg_…`")

@@ -22,10 +22,13 @@ type Token struct {
 	Name    TokenName
 	Version config.Version // counts the token's events from 1
 	// Grants are what the token may do while it is in force.
-	Grants    *Grants
+	Grants *Grants
+	// ReadSince is the time of the event since which the token may read the names that it may read
+	// now.
+	ReadSince time.Time
 	ExpiresAt time.Time // zero: never
-	CreatedAt time.Time
-	CreatedBy string // "": by a caller that is not known
+	CreatedAt time.Time // of the first event
+	CreatedBy string    // "": by a caller that is not known
 	// Secrets are one, or two after a rotation: the newest one last. A revoked token keeps them, so
 	// that a leaked secret can be found.
 	Secrets []TokenSecret
@@ -85,7 +88,7 @@ func (t *Token) Caller(id PublicID, at time.Time) (caller Caller, ok bool) {
 	}
 	for i := range t.Secrets {
 		if s := &t.Secrets[i]; s.ID == id && isBefore(at, s.ExpiresAt) {
-			return Caller{Name: t.Name.text, Grants: t.Grants, Secret: id, ExpiresAt: earlier(t.ExpiresAt, s.ExpiresAt)}, true
+			return Caller{Name: t.Name.text, Grants: t.Grants, Secret: id, ReadSince: t.ReadSince, ExpiresAt: earlier(t.ExpiresAt, s.ExpiresAt)}, true
 		}
 	}
 	return Caller{}, false
@@ -117,10 +120,15 @@ func (t *Token) Apply(e TokenEvent) (*Token, error) {
 func (t *Token) precedes(e TokenEvent) bool {
 	after := e.Token
 	if t == nil {
-		return e.Type == TokenIssued && after.Version == 1 && !after.Revoked && len(after.Secrets) == 1
+		return e.Type == TokenIssued && after.Version == 1 && !after.Revoked && len(after.Secrets) == 1 &&
+			after.ReadSince.Equal(after.CreatedAt)
 	}
 	sameGrants := slices.EqualFunc(t.Grants.List(), after.Grants.List(), Grant.equal)
 	sameSecrets := slices.Equal(t.Secrets, after.Secrets)
+	readFits := after.ReadSince.Equal(t.ReadSince)
+	if !after.Grants.Scope(Read).Equal(t.Grants.Scope(Read)) {
+		readFits = after.ReadSince.After(t.ReadSince)
+	}
 	fits := false
 	switch e.Type {
 	case TokenRotated:
@@ -131,7 +139,7 @@ func (t *Token) precedes(e TokenEvent) bool {
 	case TokenRevoked:
 		fits = sameGrants && sameSecrets
 	}
-	return fits && !t.Revoked && after.Revoked == (e.Type == TokenRevoked) &&
+	return fits && readFits && !t.Revoked && after.Revoked == (e.Type == TokenRevoked) &&
 		after.Name == t.Name && after.Version == t.Version+1 &&
 		after.ExpiresAt.Equal(t.ExpiresAt) && after.CreatedAt.Equal(t.CreatedAt) && after.CreatedBy == t.CreatedBy
 }

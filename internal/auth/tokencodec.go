@@ -30,7 +30,8 @@ func Codec() config.Codec { return config.NewCodec(TokenKinds()...) }
 // Encode returns the stored form of an event, in the newest schema version of its type. Name and
 // version have columns of their own. The data is JSON, in exactly one form, without white space:
 //
-//	{"grants":[{"actions":["READ","WRITE"],"prefix":"app"}],"expiresAt":null,
+//	{"grants":[{"actions":["READ","WRITE"],"prefix":"app"}],
+//	"readSince":"2026-03-01T12:00:00.000000Z","expiresAt":null,
 //	"createdAt":"2026-03-01T12:00:00.000000Z","createdBy":"local","secrets":[{"id":"…",
 //	"digest":"…","createdAt":"2026-03-01T12:00:00.000000Z","expiresAt":null}]}
 //
@@ -54,7 +55,9 @@ func (t *Token) encode() string {
 		config.WriteText(&b, grant.Prefix)
 		b.WriteString(`}`)
 	}
-	b.WriteString(`],"expiresAt":`)
+	b.WriteString(`],"readSince":`)
+	writeTime(&b, t.ReadSince)
+	b.WriteString(`,"expiresAt":`)
 	writeTime(&b, t.ExpiresAt)
 	b.WriteString(`,"createdAt":`)
 	writeTime(&b, t.CreatedAt)
@@ -104,7 +107,8 @@ type tokenData struct {
 		Actions []string
 		Prefix  string
 	}
-	ExpiresAt, CreatedAt, CreatedBy *string
+	ReadSince, ExpiresAt, CreatedAt *string
+	CreatedBy                       *string
 	Secrets                         []struct {
 		ID, Digest           string
 		CreatedAt, ExpiresAt *string
@@ -139,7 +143,7 @@ func decodeState(data string) (*Token, error) {
 	if err := json.Unmarshal([]byte(data), &d); err != nil {
 		return nil, err
 	}
-	if len(d.Secrets) < 1 || len(d.Secrets) > MaxSecrets || d.CreatedAt == nil {
+	if len(d.Secrets) < 1 || len(d.Secrets) > MaxSecrets || d.CreatedAt == nil || d.ReadSince == nil {
 		return nil, errOtherForm
 	}
 	t := new(Token)
@@ -158,7 +162,7 @@ func decodeState(data string) (*Token, error) {
 	if d.CreatedBy != nil {
 		t.CreatedBy = *d.CreatedBy
 	}
-	t.ExpiresAt, t.CreatedAt = parseTime(d.ExpiresAt), parseTime(d.CreatedAt)
+	t.ReadSince, t.ExpiresAt, t.CreatedAt = parseTime(d.ReadSince), parseTime(d.ExpiresAt), parseTime(d.CreatedAt)
 	for _, s := range d.Secrets {
 		secret := TokenSecret{CreatedAt: parseTime(s.CreatedAt), ExpiresAt: parseTime(s.ExpiresAt)}
 		secret.ID = PublicID(s.ID)

@@ -183,7 +183,7 @@ func (c BootstrapToken) decide(_ *Token, _ Caller, at time.Time) (config.EventTy
 
 func issued(grants *Grants, expiresAt time.Time, secret Credential, by Caller, at time.Time) Token {
 	return Token{
-		Grants: grants, ExpiresAt: inMicroseconds(expiresAt), CreatedAt: at, CreatedBy: strings.ToValidUTF8(by.Name, "\ufffd"),
+		Grants: grants, ReadSince: at, ExpiresAt: inMicroseconds(expiresAt), CreatedAt: at, CreatedBy: strings.ToValidUTF8(by.Name, "\ufffd"),
 		Secrets: []TokenSecret{{Credential: secret, CreatedAt: at}},
 	}
 }
@@ -209,12 +209,15 @@ func (c RotateToken) decide(t *Token, by Caller, at time.Time) (config.EventType
 	return TokenRotated, after, nil
 }
 
-func (c ChangeGrants) decide(t *Token, by Caller, _ time.Time) (config.EventType, Token, error) {
+func (c ChangeGrants) decide(t *Token, by Caller, at time.Time) (config.EventType, Token, error) {
 	if err := t.checkVisible(by, c.ExpectedVersion); err != nil {
 		return "", Token{}, err
 	}
 	after := *t
 	after.Grants = c.Grants
+	if !c.Grants.Scope(Read).Equal(t.Grants.Scope(Read)) {
+		after.ReadSince = at
+	}
 	return TokenGrantsChanged, after, nil
 }
 

@@ -185,6 +185,11 @@ func TestBrokenTokenHistories(t *testing.T) {
 		mustDecide(t, token, auth.ChangeGrants{Name: ci, Grants: auth.Everything}, auth.Local, at),
 		mustDecide(t, token, auth.RevokeToken{Name: ci}, auth.Local, at),
 	}
+	late := *token
+	late.Version, late.ReadSince = 1, at
+	if _, err := (*auth.Token)(nil).Apply(auth.TokenEvent{Type: auth.TokenIssued, Token: &late}); err == nil {
+		t.Error("a token that is issued may read since a later time")
+	}
 	for _, event := range events {
 		for name, change := range map[string]func(*auth.TokenEvent){
 			"type":      func(e *auth.TokenEvent) { e.Type = auth.TokenIssued },
@@ -192,6 +197,7 @@ func TestBrokenTokenHistories(t *testing.T) {
 			"version":   func(e *auth.TokenEvent) { e.Token.Version++ },
 			"revoked":   func(e *auth.TokenEvent) { e.Token.Revoked = !e.Token.Revoked },
 			"createdAt": func(e *auth.TokenEvent) { e.Token.CreatedAt = at },
+			"readSince": func(e *auth.TokenEvent) { e.Token.ReadSince = noon.Add(-time.Microsecond) },
 			"createdBy": func(e *auth.TokenEvent) { e.Token.CreatedBy = "" },
 			"expiresAt": func(e *auth.TokenEvent) { e.Token.ExpiresAt = at },
 		} {
@@ -258,9 +264,21 @@ func TestTokenProperty(t *testing.T) {
 			if len(after.Secrets) > 2 || after.Revoked && len(after.SecretsAt(at)) > 0 {
 				t.Fatalf("the token has %d secrets, revoked: %t", len(after.Secrets), after.Revoked)
 			}
+			mustReadSince(t, token, after, at)
 			token = after
 		}
 	})
+}
+
+// mustReadSince checks since when a token may read what it may read after an event of a time.
+func mustReadSince(t *rapid.T, before, after *auth.Token, at time.Time) {
+	want := at
+	if before != nil && before.Grants.Scope(auth.Read).Equal(after.Grants.Scope(auth.Read)) {
+		want = before.ReadSince
+	}
+	if !after.ReadSince.Equal(want) {
+		t.Fatalf("the token may read %v since %v, want %v", after.Grants.Scope(auth.Read).Texts(), after.ReadSince, want)
+	}
 }
 
 func drawGrants(t *rapid.T, label string) *auth.Grants {

@@ -49,7 +49,7 @@ func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 	view := g.view()
 	if caller.Secret == "" {
 		if g.isClosed(view) {
-			caller = caller.OnClosed(g.opts.Anonymous)
+			caller = caller.OnClosed(g.opts.Anonymous, view.ClosedAt())
 		}
 		return caller, nil
 	}

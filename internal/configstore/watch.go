@@ -31,9 +31,12 @@ type Watch struct {
 
 // Watch returns a stream of the changes that the filter selects: all after a position, then live
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
-// again. Watch waits for a position that the history has but this node has not applied. The errors:
-// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind
-// [fault.Unavailable].
+// again. Watch waits for a position that the history has but this node has not applied.
+//
+// Who gives a position says: this caller has read all that it might up to there. So it must be one
+// of the time since when the caller may read what it may read now, or the beginning of the history;
+// else the error is [auth.ErrChanged]. The other errors: [fault.ErrPositionUnknown] and
+// [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	g, caller, err := s.readyFor(caller)
 	if err != nil {
@@ -47,6 +50,9 @@ func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Fil
 		}
 		if start, err = g.startAfter(ctx, view, *after); err != nil {
 			return nil, err
+		}
+		if start.Seq > 0 && start.RecordedAt.Before(caller.ReadSince) {
+			return nil, auth.ErrChanged
 		}
 	}
 	return newWatch(g, caller, filter, start), nil
@@ -70,13 +76,15 @@ type Offset struct {
 	// Head is the head up to which all that matches was returned.
 	Head       eventstore.Head
 	generation *generation
+	seen       string // the filter within what its caller may read
 }
 
 // Offset returns how far the stream has come.
-func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation} }
+func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation, w.filter.Key()} }
 
-// Resume returns a stream that continues at the offset of another stream of this store. The error
-// is [fault.ErrRebuilding] when the store has rebuilt its state since.
+// Resume returns a stream that continues at the offset of another stream of this store, which has
+// the same filter. The error is [fault.ErrRebuilding] when the store has rebuilt its state since,
+// and [auth.ErrChanged] when the caller does not see what that stream gave.
 func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Watch, error) {
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
@@ -86,6 +94,9 @@ func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Wa
 		return nil, err
 	}
 	w := newWatch(at.generation, caller, filter, at.Head)
+	if w.filter.Key() != at.seen {
+		return nil, auth.ErrChanged
+	}
 	w.started = true
 	return w, nil
 }
@@ -185,13 +196,14 @@ type ConfigOffset struct {
 	// happened to the name.
 	State      *projection.Config
 	generation *generation
+	hidden     bool // the caller may not read the name
 }
 
 // Offset returns how far the stream has come.
-func (w *ConfigWatch) Offset() ConfigOffset { return ConfigOffset{w.last, w.generation} }
+func (w *ConfigWatch) Offset() ConfigOffset { return ConfigOffset{w.last, w.generation, w.hidden} }
 
-// ResumeConfig returns a stream that continues at the offset of another stream of this store. The
-// error is [fault.ErrRebuilding] when the store has rebuilt its state since.
+// ResumeConfig returns a stream that continues at the offset of another stream of this store, of
+// the same name. The errors are those of [Store.Resume].
 func (s *Store) ResumeConfig(caller auth.Caller, name config.Name, at ConfigOffset) (*ConfigWatch, error) {
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
@@ -201,6 +213,9 @@ func (s *Store) ResumeConfig(caller auth.Caller, name config.Name, at ConfigOffs
 		return nil, err
 	}
 	w := newConfigWatch(at.generation, caller, name)
+	if w.hidden != at.hidden {
+		return nil, auth.ErrChanged
+	}
 	w.last, w.started = at.State, true
 	return w, nil
 }

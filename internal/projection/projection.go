@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -27,13 +28,14 @@ type Projection struct {
 	view      atomic.Pointer[View]
 	publisher Publisher
 
-	mu      sync.Mutex // guards what is below; held while events are applied and published
-	states  states     // the newest ones; views have copies of them
-	byHash  *hashIndex // of the states of the newest view; nil: none
-	changes changes
-	streams *streams                       // the newest events; views share them
-	secrets *secrets                       // of the tokens among the streams; views share them
-	erased  map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
+	mu       sync.Mutex // guards what is below; held while events are applied and published
+	states   states     // the newest ones; views have copies of them
+	byHash   *hashIndex // of the states of the newest view; nil: none
+	changes  changes
+	streams  *streams                       // the newest events; views share them
+	secrets  *secrets                       // of the tokens among the streams; views share them
+	closedAt time.Time                      // when the first token was issued; zero: there is none
+	erased   map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
 
 	erasures *erasures
 	orders   orders
@@ -134,7 +136,7 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 		p.states.load(c)
 	}
 	p.byHash.set(states)
-	p.streams, p.secrets = newStreams(), newSecrets()
+	p.streams, p.secrets, p.closedAt = newStreams(), newSecrets(), time.Time{}
 	for _, r := range streams {
 		p.streams.Set(r)
 		if token := tokenOf(r); token != nil {
@@ -219,7 +221,7 @@ func (p *Projection) swap(head eventstore.Head) {
 	}
 	p.view.Store(&View{
 		head: head, states: p.states.copy(), byHash: p.byHash, changes: p.changes,
-		streams: p.streams, secrets: p.secrets, erasures: p.erasures,
+		streams: p.streams, secrets: p.secrets, closedAt: p.closedAt, erasures: p.erasures,
 	})
 }
 

@@ -45,7 +45,7 @@ func (p *Projection) addStream(r *eventstore.Revision) error {
 
 // takeStreams makes the streams the same as those of a view.
 func (p *Projection) takeStreams(v *View) {
-	p.streams, p.secrets = v.streams, v.secrets
+	p.streams, p.secrets, p.closedAt = v.streams, v.secrets, v.closedAt
 }
 
 // erasures are the erased events of a history. All views of the history share them.

@@ -1,6 +1,8 @@
 package projection
 
 import (
+	"time"
+
 	"github.com/tidwall/btree"
 
 	"configapi/internal/auth"
@@ -47,6 +49,9 @@ func (v *View) AscendTokens(yield func(*auth.Token) bool) {
 // a secret, also when it is revoked.
 func (v *View) IsClosed() bool { return v.secrets.Len() > 0 }
 
+// ClosedAt returns when the first token was issued, the zero time if there never was one.
+func (v *View) ClosedAt() time.Time { return v.closedAt }
+
 // tokenOf returns the token that an event of a stream leads to, nil if it is of another kind of
 // stream. r may be nil.
 func tokenOf(r *eventstore.Revision) *auth.Token {
@@ -79,6 +84,9 @@ func (p *Projection) addToken(r, before *eventstore.Revision) error {
 }
 
 func (p *Projection) setSecrets(t *auth.Token) {
+	if p.closedAt.IsZero() || t.CreatedAt.Before(p.closedAt) {
+		p.closedAt = t.CreatedAt
+	}
 	for _, s := range t.Secrets {
 		p.secrets.Set(secret{s.ID, t})
 	}

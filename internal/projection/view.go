@@ -9,6 +9,7 @@ package projection
 
 import (
 	"strings"
+	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -24,6 +25,7 @@ type View struct {
 
 	streams  *streams
 	secrets  *secrets
+	closedAt time.Time
 	erasures *erasures
 	counts   counts
 }

@@ -28,7 +28,7 @@ func (w *Writer) DoToken(ctx context.Context, caller auth.Caller, cmd auth.Token
 func (b *batch) grants(caller auth.Caller) *auth.Grants {
 	if caller.Secret == "" {
 		if b.opts.Closed || b.everIssued() {
-			caller = caller.OnClosed(b.opts.Anonymous)
+			caller = caller.OnClosed(b.opts.Anonymous, b.view.ClosedAt())
 		}
 		return caller.Grants
 	}
