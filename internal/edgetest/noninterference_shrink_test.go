@@ -18,8 +18,13 @@ func (s *twinServer) shrink(lost []string) {
 	const secret = "set when it was hidden"
 	ctx := context.Background()
 	cmd := auth.ChangeGrants{Name: configstoretest.TokenName(s.T, "caller"), Grants: s.granted()}
-	_, err := s.Store.ChangeGrants(ctx, auth.Local, cmd, config.Reason{})
+	before, err := s.Store.Token(auth.Local, cmd.Name)
 	s.Must(err)
+	outcome, err := s.Store.ChangeGrants(ctx, auth.Local, cmd, config.Reason{})
+	s.Must(err)
+	if !before.Grants.Scope(auth.Read).Equal(outcome.Token.Grants.Scope(auth.Read)) {
+		s.since = outcome.Position
+	}
 	for _, name := range lost {
 		set := configstoretest.Set(s.T, name, secret)
 		set.RestoreDeleted = true

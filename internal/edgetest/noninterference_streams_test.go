@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 )
@@ -120,7 +123,7 @@ func (s *twinServer) endStreams() {
 
 // doStream opens a stream of changes on one of the edges.
 func (s *twinServer) doStream(dice *rand.Rand) string {
-	filter, after := s.drawFilter(dice), s.drawAt(dice)
+	filter, after := s.drawFilter(dice), s.drawStart(dice)
 	if dice.IntN(3) == 0 {
 		after = ""
 	}
@@ -135,6 +138,21 @@ func (s *twinServer) doStream(dice *rand.Rand) string {
 		}
 		return open(secret, variables)
 	}, after)
+}
+
+// drawStart draws the text of a position after which a stream of the caller can begin. One of before
+// its READ has changed is refused, also a hidden one.
+func (s *twinServer) drawStart(dice *rand.Rand) string {
+	at := s.DrawPosition(dice)
+	if at.Seq >= s.since.Seq {
+		return at.String()
+	}
+	caller, err := s.Store.Authenticate(context.Background(), s.secret)
+	s.Must(err)
+	if _, err := s.Store.Watch(context.Background(), caller, config.Filter{}, &at); at.Seq > 0 && !errors.Is(err, auth.ErrChanged) {
+		s.T.Fatalf("seed %d, operation %d: a stream from before the caller's READ has changed: got %v", s.Seed, s.Step, err)
+	}
+	return s.since.String()
 }
 
 // doWatchConfig opens a stream of the states of one config.

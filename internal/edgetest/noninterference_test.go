@@ -107,16 +107,19 @@ type twinServer struct {
 	ranks   map[string]int      // :: digits of a hash → rank
 	cursors []string            // of answers
 	issued  int                 // how many tokens were made by the caller
+	since   eventstore.Position // of the newest change of what the caller may read, zero: there was none
 }
 
 func newTwinServer(t *testing.T, twin *configstoretest.Twin) *twinServer {
 	s := &twinServer{Twin: twin, guarded: newGuarded(t), sockets: make(map[string]*twinSocket), ranks: make(map[string]int)}
 	s.serve(t, twin.Store, nil)
-	for name, of := range map[string]struct {
+	// The caller's token comes first, so that its streams may begin at all positions.
+	for _, of := range []struct {
+		name   string
 		grants *auth.Grants
 		secret *string
-	}{"caller": {s.granted(), &s.secret}, "root": {auth.Everything, &s.root}} {
-		made, err := s.Store.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: configstoretest.TokenName(t, name), Grants: of.grants}, config.Reason{})
+	}{{"caller", s.granted(), &s.secret}, {"root", auth.Everything, &s.root}} {
+		made, err := s.Store.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: configstoretest.TokenName(t, of.name), Grants: of.grants}, config.Reason{})
 		s.Must(err)
 		*of.secret = made.Secret
 	}
