@@ -23,6 +23,10 @@ const (
 // closeForbidden is how the server closes a socket because of its token.
 const closeForbidden = 4403
 
+// codeForbidden is the code of a stream that does not go on from its position, because its token
+// may read other configs than at that position.
+const codeForbidden = "FORBIDDEN"
+
 // watch calls each with every change after a position: each once and in order, through any number
 // of reconnects. It returns nil when ctx ends, and an error when a retry cannot help, for example
 // errRefused, or when the server does not know the position.
@@ -38,6 +42,10 @@ func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after
 		})
 		var closed *websocket.CloseError
 		if errors.As(err, &closed) && closed.Code == closeForbidden {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
+		var refused refusal
+		if errors.As(err, &refused) && refused.code() == codeForbidden {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
 		if !retryable(err) {

@@ -109,8 +109,10 @@ var table = [...]row{
 		meaning: "A value that is needed was erased for good.",
 		advice:  "Give the value, or leave the config out."},
 	Denied: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
-		meaning: "The caller may not do that, whatever there is. The answer says which action it takes, and on what.",
-		advice:  "Use a token that grants the action there, or leave out the parts that the answer names."},
+		meaning: "The caller may not do that, whatever there is. The answer says which action it takes, and on what. " +
+			"Or what the caller may read has changed: a stream ends, or does not go on from a position of before.",
+		advice: "Use a token that grants the action there, or leave out the parts that the answer names. " +
+			"Of a stream: read the configs anew, and drop what is no longer there."},
 	Unauthenticated: {code: "UNAUTHENTICATED", status: http.StatusUnauthorized, response: http.StatusUnauthorized, exit: 1,
 		meaning: "There is no token where one is needed, or one that is mistyped or not valid.",
 		advice:  "Send a valid token. What is said of a retry says nothing about the first try."},

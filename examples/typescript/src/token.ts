@@ -18,12 +18,17 @@ export function authorization(token: string | undefined): Record<string, string>
 
 /**
  * Why the server ended a stream or refused a request because of its token: `refused`, it was revoked, has expired or was never valid;
- * `changed`, it may do something else by now. undefined for other reasons. It takes what HTTP, graphql-ws and graphql-sse give.
+ * `changed`, it may do something else by now: a stream has ended, or does not go on from its position. undefined for other reasons. It
+ * takes what HTTP, graphql-ws and graphql-sse give.
  */
 export function refusalOf(reason: unknown): 'refused' | 'changed' | undefined {
   const first = (Array.isArray(reason) ? reason[0] : reason) as { code?: unknown; reason?: unknown; extensions?: { code?: unknown } } | undefined;
   if (first?.code === 4403) { // a websocket was closed
     return first.reason === 'changed' ? 'changed' : 'refused';
   }
-  return (first?.extensions?.code ?? first?.code) === 'UNAUTHENTICATED' ? 'refused' : undefined;
+  const code = first?.extensions?.code ?? first?.code;
+  if (Array.isArray(reason) && code === 'FORBIDDEN') { // of a subscription, which takes no other right
+    return 'changed';
+  }
+  return code === 'UNAUTHENTICATED' ? 'refused' : undefined;
 }
