@@ -13,8 +13,8 @@ import (
 )
 
 // TestPositionsOfAnotherScope has a token that may read app, and then more, or less: no stream goes
-// on from before that, on the node that has applied the change, and on one that has started from the
-// newest event of each name.
+// on from before that, on the node that has applied the change, and on one that has started from
+// the newest event of each name.
 func TestPositionsOfAnotherScope(t *testing.T) {
 	for kind, open := range stores {
 		for name, changed := range map[string][]string{"more": {"READ:app", "READ:more"}, "less": {"READ:app/a"}, "nothing": {"WRITE:app"}} {

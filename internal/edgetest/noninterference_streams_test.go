@@ -140,8 +140,8 @@ func (s *twinServer) doStream(dice *rand.Rand) string {
 	}, after)
 }
 
-// drawStart draws the text of a position after which a stream of the caller can begin. One of before
-// its READ has changed is refused, also a hidden one.
+// drawStart draws the text of a position after which a stream of the caller can begin. One of
+// before its READ has changed is refused, also a hidden one.
 func (s *twinServer) drawStart(dice *rand.Rand) string {
 	at := s.DrawPosition(dice)
 	if at.Seq >= s.since.Seq {

@@ -209,8 +209,8 @@
 // GraphQL's configChanges, and whose id is the position to continue from. The parameter
 // after or the header Last-Event-ID, which takes precedence, says it. Browsers read the stream by
 // fetch, since an EventSource, which sends Last-Event-ID by itself, cannot send a token. A
-// position inside a change set gives that whole set again. One of before the last change of what the
-// caller may read gets 403: read the configs anew. An error ends the stream with an event
+// position inside a change set gives that whole set again. One of before the last change of what
+// the caller may read gets 403: read the configs anew. An error ends the stream with an event
 // "error", whose data is a problem.
 //
 // Package origin decides which browsers' pages may send requests, before a request comes here.

@@ -165,13 +165,16 @@ func (t *turmoil) follow(ctx context.Context, k *token, s *stream) {
 		return
 	}
 	k.mu.Lock()
-	secret, scope := k.secret, k.scope
+	secret, scope, after := k.secret, k.scope, s.at()
+	if _, reason := k.fate.what(); reason == changed { // a position of before that is refused
+		after = k.made.position
+	}
 	k.mu.Unlock()
 	want := ""
 	if k.fate == isRevoked || k.fate == expires {
 		secret, want = s.secret, refused
 	}
-	next := t.newStream(s.edge, s.node, s.seen.Name+", begun anew", secret, scope, s.at())
+	next := t.newStream(s.edge, s.node, s.seen.Name+", begun anew", secret, scope, after)
 	next.must(want, 0, time.Time{})
 	t.mu.Lock()
 	t.again = append(t.again, next)
