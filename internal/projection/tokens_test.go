@@ -51,8 +51,12 @@ func (h *tokenHistory) mustShowTokens(v *projection.View) {
 		h.t.Errorf("with %d tokens the view is closed: %t", len(h.tokens), v.IsClosed())
 	}
 	var names []string
+	var first time.Time
 	ids := make(map[auth.PublicID]string)
 	for name, want := range h.tokens {
+		if first.IsZero() || want.CreatedAt.Before(first) {
+			first = want.CreatedAt
+		}
 		if got := v.Token(want.Name); !reflect.DeepEqual(got, want) {
 			h.t.Errorf("token %s is %+v, want %+v", name, got, want)
 		}
@@ -60,6 +64,9 @@ func (h *tokenHistory) mustShowTokens(v *projection.View) {
 			ids[s.ID] = name
 		}
 		names = append(names, name)
+	}
+	if got := v.ClosedAt(); !got.Equal(first) {
+		h.t.Errorf("the view was closed at %v, want %v", got, first)
 	}
 	slices.Sort(names)
 	for id, name := range ids {
