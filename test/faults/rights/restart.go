@@ -50,8 +50,8 @@ type asker struct {
 	inForce      bool // the secret is one that a node may never refuse; else it may never be let in
 }
 
-// keepAsking asks nodes with a token that is in force, a revoked one, none and others, until stop is
-// called.
+// keepAsking asks nodes with a token that is in force, a revoked one, none and others, until stop
+// is called.
 func (o *outage) keepAsking(ctx context.Context, nodes []*cluster.Node, others ...asker) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var asking sync.WaitGroup
@@ -68,8 +68,8 @@ func (o *outage) keepAsking(ctx context.Context, nodes []*cluster.Node, others .
 	}
 }
 
-// ask asks a node until ctx ends. While the node starts, or has no store, it may answer with 503, or
-// not at all.
+// ask asks a node until ctx ends. While the node starts, or has no store, it may answer with 503,
+// or not at all.
 func (a asker) ask(ctx context.Context, o *outage, n *cluster.Node) {
 	for ctx.Err() == nil {
 		got, err := o.get(ctx, n, a.secret, o.config)
