@@ -69,8 +69,8 @@ func (r *report) failures() error {
 		add(l.Path, l.Err)
 	}
 	addCells(r.rightsCells(), r.Rights.Loads)
-	for _, m := range r.Rights.Idle {
-		add("idle subscribers of "+m.By, m.Err)
+	for _, m := range r.Rights.Scopes {
+		add("subscribers with "+m.By, m.Err)
 	}
 	for _, m := range r.Rights.Tokens {
 		add(fmt.Sprintf("a server with %d tokens", m.Tokens), m.Err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -41,7 +42,7 @@ const (
 // rights are the results of the part: what rights cost.
 type rights struct {
 	Loads  measurements
-	Idle   []idleMemory // of subscribers with one scope, and with a scope each
+	Scopes []scopeMemory // of subscribers with one scope, and with a scope each
 	Tokens []tokenMemory
 }
 
@@ -73,10 +74,7 @@ func measureRights(ctx context.Context, r *rig, progress io.Writer) (rights, err
 				return result, fmt.Errorf("%s: %w", by, err)
 			}
 		} else {
-			// Before its clients have made anything: memory is that of a fresh server.
-			o := r.options
-			o.IdleTime = 0
-			result.Idle = append(result.Idle, measureIdle(ctx, &p, o.Subscribers[0], o, progress))
+			result.Scopes = append(result.Scopes, measureScopes(ctx, &p, r.options, progress)) // of a fresh server
 		}
 		publishers = append(publishers, p)
 	}
@@ -94,6 +92,50 @@ func measureRights(ctx context.Context, r *rig, progress io.Writer) (rights, err
 		result.Tokens = append(result.Tokens, measureTokens(ctx, r, tokens, progress))
 	}
 	return result, ctx.Err()
+}
+
+// scopeMemory is a fresh server's memory without subscribers, with them, and after the load, or the
+// error of the measurement.
+type scopeMemory struct {
+	By                    string
+	Subscribers           int
+	Before, After, Loaded int64 // resident, in bytes
+	Err                   error
+}
+
+func measureScopes(ctx context.Context, p *publisher, o options, progress io.Writer) scopeMemory {
+	m := scopeMemory{By: p.by, Subscribers: o.Subscribers[0]}
+	if m.Err = m.measure(ctx, p, o); m.Err != nil {
+		fmt.Fprintf(progress, "rights %s FAILED: %v\n", p.by, m.Err)
+	} else {
+		fmt.Fprintf(progress, "rights %s, %d subscribers: %s each\n", p.by, m.Subscribers, kilobytes(m.perSubscriber(m.After)))
+	}
+	return m
+}
+
+func (m *scopeMemory) measure(ctx context.Context, p *publisher, o options) (err error) {
+	if m.Before, err = settledRSS(ctx, p.process); err != nil {
+		return err
+	}
+	s, err := openSession(ctx, p, m.Subscribers, o)
+	if err != nil {
+		return err
+	}
+	done := closeWith(ctx, s)
+	defer func() { err = errors.Join(err, done()) }()
+	if m.After, err = settledRSS(ctx, p.process); err != nil {
+		return err
+	}
+	if _, err = s.measure(ctx, streamLoads[0]); err != nil {
+		return err
+	}
+	m.Loaded, err = settledRSS(ctx, p.process)
+	return err
+}
+
+// perSubscriber returns how much more memory than without subscribers there is for each.
+func (m scopeMemory) perSubscriber(resident int64) float64 {
+	return float64(resident-m.Before) / float64(m.Subscribers)
 }
 
 // startRights starts configapi on a store that has the tokens of a server.

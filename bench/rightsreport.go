@@ -33,7 +33,7 @@ func (r *report) writeRights(doc *document) {
 		manyGrants, rightsClients, r.Options.Subscribers[0]))
 	r.writeRightsCost(doc)
 	doc.line("Streams of all changes with tokens: all of one scope, which share one execution, or each of a scope of its own. " +
-		"Memory is that of a fresh server without and with the subscribers:")
+		"Memory is that of a fresh server without subscribers, with them, and once it has settled after changes to all of them:")
 	r.writeScopes(doc)
 	doc.line("A server with so many tokens of two grants, and no configs:")
 	r.writeTokens(doc)
@@ -61,16 +61,18 @@ func (r *report) writeRightsCost(doc *document) {
 }
 
 func (r *report) writeScopes(doc *document) {
-	t := reports.Table{Head: []string{"scopes", "subscribers", "deliveries/s", "µs of CPU each", "÷ 1 scope", "rounds", "p99", "RSS without", "RSS with", "per subscriber"}}
-	for _, m := range r.Rights.Idle {
+	t := reports.Table{Head: []string{"scopes", "subscribers", "deliveries/s", "µs of CPU each", "÷ 1 scope", "rounds", "p99",
+		"RSS without", "RSS with", "per subscriber", "after the load", "per subscriber"}}
+	for _, m := range r.Rights.Scopes {
 		at := cell{Part: loadSingle, By: m.By, Clients: r.Options.Subscribers[0]}
 		one := at
 		one.By = byOneScope
 		s := r.Rights.Loads[at]
 		ratio, rounds, _ := compared(s, r.Rights.Loads[one], sample.serverCost, noAim)
-		row := []string{m.By, fmt.Sprint(m.Subscribers), rateText(s), costText(s, sample.serverCost), ratio, rounds, timeText(s, p99), failed, failed, failed}
+		row := []string{m.By, fmt.Sprint(m.Subscribers), rateText(s), costText(s, sample.serverCost), ratio, rounds, timeText(s, p99), failed, failed, failed, failed, failed}
 		if m.Err == nil {
-			row[7], row[8], row[9] = megabytes(m.Before), megabytes(m.After), kilobytes(m.perSubscriber())
+			row[7], row[8], row[9] = megabytes(m.Before), megabytes(m.After), kilobytes(m.perSubscriber(m.After))
+			row[10], row[11] = megabytes(m.Loaded), kilobytes(m.perSubscriber(m.Loaded))
 		}
 		t.Add(row...)
 	}

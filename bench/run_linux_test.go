@@ -46,7 +46,7 @@ func TestRunOfRights(t *testing.T) {
 	}
 	report := stdout.String()
 	for row, want := range map[string]int{
-		"\n| get REST ": 2, "\n| get GraphQL ": 2, "\n| put REST ": 2, "\n| single ": 2, "| 20          |": 2, "\n| 10000 ": 1, " kB ": 2,
+		"\n| get REST ": 2, "\n| get GraphQL ": 2, "\n| put REST ": 2, "\n| single ": 2, "| 20          |": 2, "\n| 10000 ": 1, " kB ": 4,
 	} {
 		if got := strings.Count(report, row); got != want {
 			t.Errorf("got %d times %q, want %d", got, row, want)

@@ -18,12 +18,12 @@ import (
 
 func (r mutationResolver) ApplyConfigs(ctx context.Context, input input.ChangeSet) (model.ApplyConfigsResult, error) {
 	out, err := r.store.Apply(ctx, r.caller(ctx), r.changeSetOf(input))
-	return r.applied(out, err, input.Changes)
+	return r.applied(ctx, out, err, input.Changes)
 }
 
 // applied returns the member of the result for the outcome of a change set: what was changed, or
 // all failures. changes are those of the input, for the paths of the failures.
-func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes []model.ConfigChangeInput) (model.ApplyConfigsResult, error) {
+func (r mutationResolver) applied(ctx context.Context, out configstore.SetOutcome, err error, changes []model.ConfigChangeInput) (model.ApplyConfigsResult, error) {
 	var rejection *fault.Rejection
 	switch {
 	case err == nil:
@@ -31,6 +31,7 @@ func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes
 	case !errors.As(err, &rejection):
 		return nil, err
 	}
+	r.denied(ctx, err)
 	var states []*projection.Config
 	for _, f := range rejection.Failures {
 		if state := stateOf(f.Err); state != nil {

@@ -21,6 +21,7 @@ var errPanicked = errors.New("a resolver panicked")
 // presenter turns errors into what clients see.
 type presenter struct {
 	requestID func(context.Context) string
+	denied    func(context.Context, error) // of a caller that lacks a right
 	log       *slog.Logger
 }
 
@@ -64,6 +65,11 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		p.internal(ctx, err, answer)
 	case fault.Unavailable:
 		p.unavailable(ctx, err, answer)
+	case fault.Denied:
+		if shown != nil {
+			err = shown.Err // without the path
+		}
+		p.denied(ctx, err)
 	}
 	return answer
 }

@@ -17,7 +17,7 @@ import (
 
 // TestAllKinds presents an error of each kind, as resolvers return it and as gqlgen wraps it.
 func TestAllKinds(t *testing.T) {
-	p := presenter{func(context.Context) string { return "" }, slog.New(slog.NewTextHandler(io.Discard, nil))}
+	p := presenter{func(context.Context) string { return "" }, func(context.Context, error) {}, slog.New(slog.NewTextHandler(io.Discard, nil))}
 	for _, failure := range edgetest.Errors() {
 		for _, err := range []error{
 			failure.Err,

@@ -34,7 +34,7 @@ type Options struct {
 	// however many come.
 	Attempts *attempts.Attempts
 	// Refused is called for each caller of a websocket that is refused, before the answer is
-	// delayed. nil: nothing is called.
+	// delayed, and for each operation whose caller lacks a right. nil: nothing is called.
 	Refused func(context.Context, audit.Refusal)
 	// Log gets internal errors, panics, and failures that may be tried again. nil: nothing is
 	// logged.
@@ -67,7 +67,7 @@ type Handler struct {
 // NewHandler returns the GraphQL edge of a config store.
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
-	root := &resolver{store}
+	root := &resolver{store, opts.Refused}
 	opts.Websocket.OffsetArgument, opts.Websocket.Shared = "after", root.shared
 	opts.Websocket.Init = authenticateSocket(store, opts)
 	budgets := bounds.NewBudgets(opts.Budgets)
@@ -76,7 +76,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 		websocket: gqlws.New(opts.Websocket),
 		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets, Rights: root.rights}),
 		http:      gqlhttp.New(gqlhttp.Options{Budgets: budgets}),
-		executor:  newExecutor(root, opts.Introspection, presenter{opts.RequestID, opts.Log}),
+		executor:  newExecutor(root, opts.Introspection, presenter{opts.RequestID, root.denied, opts.Log}),
 	}
 	store.OnRebuild(h.endSubscriptions)
 	return h

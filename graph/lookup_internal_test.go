@@ -27,7 +27,7 @@ func odditiesExecutor(t *testing.T) *executor {
 	store.MustSet(t, "large", strings.Repeat("0123456789\n", 1000))
 	store.MustSet(t, "gone", "was here")
 	store.MustDelete(t, "gone")
-	e := newExecutor(&resolver{store.Store}, IntrospectionForTokens, presenter{func(context.Context) string { return "" }, slog.New(slog.DiscardHandler)})
+	e := newExecutor(&resolver{store: store.Store}, IntrospectionForTokens, presenter{func(context.Context) string { return "" }, nil, slog.New(slog.DiscardHandler)})
 	next, ctx := e.DispatchOperation(t.Context(), prepared(t, e, `mutation{setConfig(input:{name:"reasoned",value:"1",reason:"why"}){__typename}}`, nil))
 	if response := next(ctx); len(response.Errors) > 0 {
 		t.Fatal(response.Errors)
@@ -149,7 +149,7 @@ func TestLookupStops(t *testing.T) {
 func TestLargeLookupsLetOthersRun(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "large", strings.Repeat("v", yieldBytes))
-	e := newExecutor(&resolver{store.Store}, IntrospectionForTokens, presenter{func(context.Context) string { return "" }, slog.New(slog.DiscardHandler)})
+	e := newExecutor(&resolver{store: store.Store}, IntrospectionForTokens, presenter{func(context.Context) string { return "" }, nil, slog.New(slog.DiscardHandler)})
 	var doc strings.Builder
 	for i := range 10 {
 		fmt.Fprintf(&doc, `c%d:config(name:"large"){value} `, i)

@@ -52,6 +52,7 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, expect
 			return member[R](r.changed(out))
 		}
 	}
+	r.denied(ctx, err)
 	if failure := userError(err, []string{fieldOf(err)}, r.store.OldValue(stateOf(err))); failure != nil {
 		return member[R](failure)
 	}

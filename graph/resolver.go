@@ -2,8 +2,10 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"configapi/graph/generated"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 )
@@ -11,7 +13,8 @@ import (
 // resolver resolves the fields of the schema. Its methods turn arguments into what the config store
 // takes, and what it returns into objects.
 type resolver struct {
-	store *configstore.Store
+	store   *configstore.Store
+	refused func(context.Context, audit.Refusal)
 }
 
 var _ generated.ResolverRoot = (*resolver)(nil)
@@ -40,6 +43,13 @@ func (r *resolver) ConfigSnapshot() generated.ConfigSnapshotResolver {
 }
 
 func (r *resolver) Viewer() generated.ViewerResolver { return viewerResolver{r} }
+
+// denied records an error if it says that the caller lacks a right.
+func (r *resolver) denied(ctx context.Context, err error) {
+	if isForbidden(err) && !errors.Is(err, auth.ErrChanged) {
+		r.refused(ctx, audit.OfDenied(r.caller(ctx), err))
+	}
+}
 
 // caller returns the caller that sent the operation of a context.
 func (r *resolver) caller(ctx context.Context) auth.Caller { return auth.FromContext(ctx) }

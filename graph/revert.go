@@ -28,7 +28,7 @@ func (r mutationResolver) RevertConfigs(ctx context.Context, input model.RevertC
 		return r.rejected(ctx, p.failures)
 	}
 	out, err := r.store.Revert(ctx, r.caller(ctx), revert)
-	return r.applied(out, err, nil)
+	return r.applied(ctx, out, err, nil)
 }
 
 func (r mutationResolver) RevertChangeSet(ctx context.Context, input model.RevertChangeSetInput) (model.ApplyConfigsResult, error) {
@@ -46,7 +46,7 @@ func (r mutationResolver) RevertChangeSet(ctx context.Context, input model.Rever
 		return r.rejected(ctx, p.failures)
 	}
 	out, err := r.store.RevertChangeSet(ctx, r.caller(ctx), revert)
-	return r.applied(out, err, nil)
+	return r.applied(ctx, out, err, nil)
 }
 
 var onConflict = map[model.RevertConflict]configstore.OnConflict{
@@ -63,7 +63,7 @@ func (r mutationResolver) rejected(ctx context.Context, failures []fault.Failure
 		return nil, fault.BeforeWrite(err)
 	}
 	rejection := &fault.Rejection{Failures: failures, Position: reader.Head().Position()}
-	return r.applied(configstore.SetOutcome{}, rejection, nil)
+	return r.applied(ctx, configstore.SetOutcome{}, rejection, nil)
 }
 
 // revertParser reads the input of a revert, and collects all that is wrong with it.

@@ -66,7 +66,7 @@ func TestSetMutations(t *testing.T) {
 
 func newSetExecutor(t *testing.T, events *configstoretest.Faulty) *executor {
 	store := configstoretest.On(t, events, configstore.Options{})
-	return newExecutor(&resolver{store.Store}, IntrospectionForTokens, presenter{func(context.Context) string { return "" }, slog.New(slog.DiscardHandler)})
+	return newExecutor(&resolver{store: store.Store}, IntrospectionForTokens, presenter{func(context.Context) string { return "" }, nil, slog.New(slog.DiscardHandler)})
 }
 
 func TestOtherMutationsAreLeftToGqlgen(t *testing.T) {

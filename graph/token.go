@@ -161,6 +161,7 @@ func doToken[R any, C auth.TokenCommand](ctx context.Context, r mutationResolver
 			return member[R](done(out))
 		}
 	}
+	r.denied(ctx, err)
 	if failure := r.tokenError(err); failure != nil {
 		return member[R](failure)
 	}

@@ -28,6 +28,12 @@ var ErrRefused = errors.New("no server listens on it")
 const (
 	// lockTime is how long Listen and Close wait for the lock of the socket's folder.
 	lockTime = time.Second
+	// refusalTime is how long a refused connection stays open for its client to read the answer,
+	// and refusalsAtOnce is how many such connections there are; further ones get no answer.
+	refusalTime    = time.Second
+	refusalsAtOnce = 8
+	// requestBytes is how much is read of a request that is refused, before and after the answer.
+	requestBytes = 64 << 10
 	// refusalLogTime is the shortest time between two log lines about refused connections.
 	refusalLogTime = 10 * time.Second
 )

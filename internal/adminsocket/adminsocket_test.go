@@ -225,6 +225,9 @@ func TestOtherUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n")); err != nil {
+		t.Fatal(err)
+	}
 	answer := make([]byte, 1<<10)
 	if n, _ := conn.Read(answer); !strings.HasPrefix(string(answer[:n]), "HTTP/1.1 403 ") {
 		t.Errorf("got %q, want a refusal", answer[:n])

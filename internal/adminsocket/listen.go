@@ -27,6 +27,8 @@ type Listener struct {
 	log    *slog.Logger
 	logged time.Time // when a refusal was logged last
 	closed sync.Once
+
+	refusing chan struct{} // semaphore of refused connections that stay open
 }
 
 // Listen makes the socket at a path, with the mode 0600, and listens on it. A socket on which
@@ -55,7 +57,7 @@ func Listen(path string, log *slog.Logger) (l *Listener, err error) {
 		if err != nil {
 			return errors.Join(err, inner.Close())
 		}
-		l = &Listener{inner: inner, path: path, made: made, own: uint32(os.Geteuid()), log: log}
+		l = &Listener{inner: inner, path: path, made: made, own: uint32(os.Geteuid()), log: log, refusing: make(chan struct{}, refusalsAtOnce)}
 		return nil
 	})
 	return l, err
@@ -128,9 +130,24 @@ func (l *Listener) refuse(conn *net.UnixConn, uid uint32, err error) {
 		l.logged = now
 		l.log.Warn("refused a connection to the admin socket: it is not of the server's own user", "uid", uid, "error", err)
 	}
-	_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // so short a text fits into the buffer
-	_, _ = io.WriteString(conn, refusal())
-	_ = conn.Close()
+	select {
+	case l.refusing <- struct{}{}:
+	default:
+		_ = conn.Close()
+		return
+	}
+	go func() {
+		defer func() { <-l.refusing }()
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(refusalTime)) // fails only when it is closed
+		// A client takes an answer that comes before its request for an error.
+		if _, err := conn.Read(make([]byte, requestBytes)); err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, refusal())
+		_ = conn.CloseWrite()
+		_, _ = io.CopyN(io.Discard, conn, requestBytes)
+	}()
 }
 
 // acceptedConn is a connection that knows its user.

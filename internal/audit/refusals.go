@@ -43,6 +43,11 @@ func WhyRefused(err error) string {
 	return "the token is unknown, was revoked or has expired"
 }
 
+// OfDenied returns the refusal of a caller that lacks a right, as err says.
+func OfDenied(caller auth.Caller, err error) Refusal {
+	return Refusal{Why: err.Error(), Actor: caller.Name, PublicID: string(caller.Secret)}
+}
+
 // Refusals writes log lines about refusals. Anyone can cause them, so they are sampled: the first
 // 10 of each second have a line, and of the others each thousandth. A line has left_out, the number
 // of refusals before it that have none; when no line follows, one with their number alone comes

@@ -13,6 +13,7 @@ import (
 
 	"configapi/internal/postgrestest"
 	"configapi/internal/processtest"
+	"configapi/internal/websockettest"
 )
 
 // awaitLog waits until the log of a server has a text.
@@ -23,12 +24,18 @@ func (p process) awaitLog(t *testing.T, text string) {
 	}
 }
 
-// TestAdminSocketClosesAServer makes the first token of a running server, which closes it for ever.
+// TestAdminSocketClosesAServer makes the first token of a running server, which closes it for ever,
+// and ends the streams of anonymous callers.
 func TestAdminSocketClosesAServer(t *testing.T) {
 	file := filepath.Join(shortDir(t), "x.db")
 	server := MustServe(t, "sqlite:"+file)
 	server.MustPut(t, "a", "1")
+	watch := server.MustSubscribe(t, watchAll)
+	watch.MustReceive(t, "next", nil)
 	secret := MustIssue(t, "token", "create", "admin", "--grant", "READ,WRITE,ADMIN:", "--admin-socket", file+".sock")
+	if message, err := watch.Receive(); websockettest.CloseCode(err) != 4403 {
+		t.Errorf("an anonymous stream got %s, %v, want that it is closed with 4403", message.Text, err)
+	}
 	if got := statusOf(t, server, "/config/a"); got != http.StatusUnauthorized {
 		t.Errorf("without a token: got %d", got)
 	}

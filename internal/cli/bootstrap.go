@@ -104,11 +104,11 @@ func parseBootstrap(text string) (c auth.Credential, err error) {
 	}
 	id, digest, _ := strings.Cut(found[0], " sha256:")
 	if c.ID, err = auth.ParsePublicID(id); err != nil {
-		return c, errors.New("must have a line such as cfg_… sha256:…")
+		return c, errors.New("must have one line, cfg_ID sha256:DIGEST")
 	}
 	decoded, err := hex.DecodeString(digest)
 	if err != nil || copy(c.Digest[:], decoded) != len(decoded) || len(decoded) != len(c.Digest) {
-		return c, errors.New("must have 64 hex digits after sha256:")
+		return c, errors.New("must have a digest of 64 hex digits")
 	}
 	return c, nil
 }
@@ -134,6 +134,10 @@ func bootstrap(ctx context.Context, store *configstore.Store, first auth.Credent
 	const pause = time.Second
 	for failed := false; ; {
 		issued, err := store.Bootstrap(ctx, first)
+		if err == nil && !issued && failed { // a try whose outcome was unknown may have issued it
+			_, missing := store.TokenOf(auth.Local, first.ID)
+			issued = missing == nil
+		}
 		switch {
 		case err == nil && issued:
 			log.Info("issued the first token, which the bootstrap file has", "name", auth.BootstrapName, "public_id", "cfg_"+string(first.ID))

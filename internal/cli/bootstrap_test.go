@@ -90,6 +90,9 @@ func TestBootstrapByTwoNodes(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+	for _, node := range nodes {
+		node.terminate() // writes the rest of its log
+	}
 	if issued := strings.Count(nodes[0].Log()+nodes[1].Log(), issuedLine); issued != 1 {
 		t.Errorf("%d nodes have issued it", issued)
 	}
@@ -113,7 +116,7 @@ func TestBootstrapFiles(t *testing.T) {
 		"secret":   {secret + "\n", 0o600, "has a secret; keep that elsewhere"},
 		"empty":    {"# nothing\n\n", 0o600, "has 0 tokens"},
 		"two":      {line + "\n" + line + "\n", 0o600, "has 2 tokens"},
-		"id":       {"cfg_x sha256:" + strings.Repeat("a", 64), 0o600, "must have a line such as"},
+		"id":       {"cfg_x sha256:" + strings.Repeat("a", 64), 0o600, "must have one line"},
 		"short":    {line[:len(line)-1], 0o600, "64 hex digits"},
 		"long":     {line + "aa", 0o600, "64 hex digits"},
 		"no-hex":   {line[:len(line)-1] + "x", 0o600, "64 hex digits"},

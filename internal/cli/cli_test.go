@@ -127,7 +127,7 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"mistyped token", map[string]string{"CONFIGAPI_TOKEN": "cfg_hunter2"}, []string{"token", "list", "--url", "http://localhost"}, "CONFIGAPI_TOKEN: the token is mistyped"},
 		{"missing file of a token", map[string]string{"CONFIGAPI_TOKEN_FILE": file + ".none"}, []string{"token", "list", "--url", "http://localhost"}, "reading CONFIGAPI_TOKEN_FILE"},
 		{"missing bootstrap file", nil, []string{"serve", "--store", "memory", "--bootstrap-token-file", file + ".none"}, "opening the bootstrap file"},
-		{"bootstrap file that is another one", map[string]string{"CONFIGAPI_BOOTSTRAP_TOKEN_FILE": file}, []string{"serve", "--store", "memory"}, "cfg_… sha256:…"},
+		{"bootstrap file that is another one", map[string]string{"CONFIGAPI_BOOTSTRAP_TOKEN_FILE": file}, []string{"serve", "--store", "memory"}, "cfg_ID sha256:DIGEST"},
 		{"bootstrap file that is there", nil, []string{"token", "bootstrap", file}, "file exists"},
 		{"mistyped secret", nil, []string{"token", "whois", "cfg_hunter2"}, "neither a public id"},
 		{"question without a token", nil, []string{"can", "READ", "a"}, "--as TOKEN"},

@@ -62,7 +62,7 @@ func TestPlaygroundSettings(t *testing.T) {
 					t.Errorf("%s: got %d, want %d", path, got, test.want)
 				}
 			}
-			if says := strings.Contains(server.Log(), "/playground"); says != (test.want == http.StatusOK) {
+			if says := strings.Contains(server.Log(), "playground=http"); says != (test.want == http.StatusOK) {
 				t.Errorf("the log names the playground: %t", says)
 			}
 		})

@@ -93,7 +93,7 @@ func TestTokenCommandsAtAnAddress(t *testing.T) {
 		{admin, []string{"can", "WRITE", "shop/a/b", "--as", "ci"}, 1, "no: no grant of ci"},
 		{admin, []string{"can", "READ", "a", "--as", "none"}, 1, "there is no token none"},
 		{admin, []string{"token", "grant", "ci", "--grant", "READ:shop", "--expected-version", "2"}, 1, "version 2 was expected, but the token has version 1"},
-		{admin, []string{"token", "create", "more", "--grant", "WRITE:shop"}, 1, "WRITE is not granted on"},
+		{admin, []string{"token", "create", "more", "--grant", "WRITE:shop"}, 1, "WRITE on shop is not granted"},
 		{admin, []string{"token", "create", "ci", "--grant", "READ:shop"}, 1, "no name is issued twice"},
 		{secret, []string{"token", "list"}, 1, "ADMIN is not granted"},
 		{"", []string{"token", "list"}, 1, "put one into CONFIGAPI_TOKEN"},

@@ -101,6 +101,7 @@ func (at addresses) serveMetrics(ctx context.Context, server *httpd.Server) erro
 func run(ctx context.Context, events storage, at addresses, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
 	changes, refusals := audit.New(log, audit.Options{}), audit.NewRefusals(log)
 	metrics := httpd.NewMetrics()
+	logRefused := httpd.CallerRefused(metrics, refusals)
 	store := configstore.New(events, configstore.Options{
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, MaxRightsAge: set.maxRightsAge, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
@@ -115,10 +116,10 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 		Introspection: set.introspection,
 		RequestID:     requestid.From,
 		Attempts:      refused,
-		Refused:       httpd.CallerRefused(metrics, refusals),
+		Refused:       logRefused,
 		Log:           log,
 	})
-	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
+	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Refused: logRefused, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
 		REST:       restAPI,

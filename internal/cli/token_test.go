@@ -107,11 +107,12 @@ func TestCan(t *testing.T) {
 // TestTokenCommandsBesideServer runs them beside a server. A file is locked for changes alone; with
 // PostgreSQL the server takes the new token at once.
 func TestTokenCommandsBesideServer(t *testing.T) {
-	file := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
+	file := "sqlite:" + filepath.Join(shortDir(t), "x.db")
+	socket := strings.TrimPrefix(file, "sqlite:") + ".sock"
 	secret := MustIssue(t, "token", "create", "ci", "--grant", "READ:", "--store", file)
 	MustServe(t, file)
-	if got := run(t, nil, "token", "revoke", "ci", "--store", file); got.code != 2 || !strings.Contains(got.stderr, "stop it, or use another file") {
-		t.Errorf("got %+v, want that the file is locked", got)
+	if got := run(t, nil, "token", "revoke", "ci", "--store", file); got.code != 2 || !strings.Contains(got.stderr, "use its admin socket: --admin-socket "+socket+"\n") {
+		t.Errorf("got %+v, want that the file is locked, and the socket", got)
 	}
 	if got := run(t, nil, "token", "whois", secret, "--store", file); got.code != 0 || !strings.Contains(got.stdout, "ci") {
 		t.Errorf("got %+v, want whose the secret is, beside the server", got)

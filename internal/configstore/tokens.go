@@ -115,7 +115,7 @@ func (s *Store) Tokens(caller auth.Caller, after string, first int) (page TokenP
 	if err != nil {
 		return TokenPage{}, err
 	}
-	g.view().AscendTokens("", func(t *auth.Token) bool {
+	g.view().AscendTokens(func(t *auth.Token) bool {
 		if t.Revoked || caller.MayManage(t.Grants) != nil {
 			return true
 		}

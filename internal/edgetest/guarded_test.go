@@ -82,7 +82,8 @@ func newGuarded(t *testing.T) *guarded {
 func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *attempts.Attempts, tune ...func(*httpd.Options)) {
 	g.store = store
 	log, metrics := g.logger, httpd.NewMetrics()
-	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: httpd.CallerRefused(metrics, g.refusals), Log: log})
+	refuse := httpd.CallerRefused(metrics, g.refusals)
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Refused: refuse, Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 		defer cancel()
@@ -91,7 +92,7 @@ func (g *guarded) serve(t *testing.T, store *configstoretest.Store, refused *att
 		}
 	})
 	options := httpd.Options{
-		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
+		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Refused: refuse, Log: log}), GraphQL: api,
 		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: g.refusals, Metrics: metrics, Log: log,
 	}
 	for _, change := range tune {

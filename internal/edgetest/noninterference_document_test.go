@@ -13,6 +13,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/internal/pages"
 )
 
 // loadSchema returns the schema that random queries are made from: a new field of it is asked for
@@ -140,8 +142,8 @@ func (d document) value(name, of string) string {
 	case "ChangeFilterInput":
 		return literal(d.drawChangeFilter(d.dice))
 	case "String":
-		if name == "after" && len(d.cursors) > 0 {
-			return quoted(d.cursors[d.dice.IntN(len(d.cursors))])
+		if name == "after" {
+			return quoted(d.cursor())
 		}
 		return quoted(pick(d.dice, "b", "/", d.drawPrefix(d.dice)))
 	}
@@ -150,6 +152,18 @@ func (d document) value(name, of string) string {
 		d.T.Fatalf("the argument %s is of type %s: say here what it can be", name, of)
 	}
 	return pick(d.dice, values...).Name
+}
+
+// cursor draws a cursor of an earlier answer, or one that a caller with other rights may have got.
+func (d document) cursor() string {
+	at, of := d.DrawPosition(d.dice), d.drawName(d.dice)
+	foreign := pick(d.dice,
+		pages.Cursor{Kind: pages.Configs, At: at, Key: of}, pages.Cursor{Kind: pages.Snapshot, At: at, Key: of},
+		pages.Cursor{Kind: pages.History, At: at, Key: fmt.Sprintf("%d %s", 1+d.dice.IntN(9), of)})
+	if nth := d.dice.Int(); len(d.cursors) > 0 && d.dice.IntN(2) == 0 {
+		return d.cursors[nth%len(d.cursors)]
+	}
+	return foreign.String()
 }
 
 // literal writes an input as a document has it: names are without quotes, and so are operations.

@@ -182,10 +182,17 @@ func (s *twinServer) doLookup(dice *rand.Rand) string {
 
 // doNode asks for objects by ids, also by those of what is hidden.
 func (s *twinServer) doNode(dice *rand.Rand) string {
-	own, hidden := s.Own[dice.IntN(len(s.Own))].String(), s.oneOf(s.Secrets, dice)
-	id := pick(dice, "c:"+s.drawName(dice), "r:"+own, "r:"+hidden, "t:token-0", "t:caller", "t:own-1")
-	variables := object{"id": base64.RawURLEncoding.EncodeToString([]byte(id))}
-	return s.ask(dice, `query($id:ID!){node(id:$id){__typename id ...on Config`+configFields+`...on ConfigRevision`+revisionFields+`...on Token{name version}}}`, variables)
+	const fields = `__typename id ...on Config` + configFields + `...on ConfigRevision` + revisionFields + `...on Token{name version}`
+	own := s.Own[dice.IntN(len(s.Own))].String()
+	variables := object{}
+	for variable, id := range map[string]string{
+		"a": "c:" + s.drawName(dice), "b": "r:" + s.oneOf(s.Secrets, dice), "c": "r:" + s.oneOf(s.Secrets, dice),
+		"d": pick(dice, "r:"+own, "t:token-0", "t:caller", "t:own-1"),
+	} {
+		variables[variable] = base64.RawURLEncoding.EncodeToString([]byte(id))
+	}
+	const query = `query($a:ID!,$b:ID!,$c:ID!,$d:ID!){a:node(id:$a){` + fields + `} b:node(id:$b){` + fields + `} c:node(id:$c){` + fields + `} d:node(id:$d){` + fields + `}}`
+	return s.ask(dice, query, variables)
 }
 
 // doMutation changes something, or asks what a change would do.

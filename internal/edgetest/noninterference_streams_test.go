@@ -41,6 +41,8 @@ func (b *inbox) put(message json.RawMessage, err error) {
 	}
 }
 
+var errSilent = fmt.Errorf("a stream had no message for %s", configstoretest.Patience)
+
 // take waits for messages, and returns all that there are.
 func (b *inbox) take() ([]json.RawMessage, error) {
 	timeout := time.NewTimer(configstoretest.Patience)
@@ -59,7 +61,7 @@ func (b *inbox) take() ([]json.RawMessage, error) {
 		select {
 		case <-b.news:
 		case <-timeout.C:
-			return nil, fmt.Errorf("a stream had no message for %s", configstoretest.Patience)
+			return nil, errSilent
 		}
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"testing"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -42,9 +42,14 @@ func TestNoninterference(t *testing.T) {
 
 // runTwinServers carries out operations on two servers, and compares the answers.
 func runTwinServers(t *testing.T, open func(testing.TB) eventstore.Store, operations int) {
-	both := configstoretest.NewTwins(t, open, configstore.Options{PositionWait: time.Millisecond})
+	both := configstoretest.NewTwins(t, open, configstore.Options{PositionWait: configstore.MaxPositionWait})
 	plain, busy := newTwinServer(t, both.Plain), newTwinServer(t, both.Busy)
-	for range operations {
+	for n := range operations {
+		if n == operations/2 {
+			lost := both.Shrink()
+			plain.shrink(lost)
+			busy.shrink(lost)
+		}
 		op := twinServerOps[both.Dice.IntN(len(twinServerOps))]
 		plainDice, busyDice := both.Next()
 		both.MustBeEqual(op.name, op.do(plain, plainDice), op.do(busy, busyDice))
@@ -107,19 +112,23 @@ type twinServer struct {
 func newTwinServer(t *testing.T, twin *configstoretest.Twin) *twinServer {
 	s := &twinServer{Twin: twin, guarded: newGuarded(t), sockets: make(map[string]*twinSocket), ranks: make(map[string]int)}
 	s.serve(t, twin.Store, nil)
-	grants := append(twin.Caller.Grants.List(), auth.Grant{Actions: []auth.Action{auth.Read}, Prefix: "none"}) // one at least
 	for name, of := range map[string]struct {
-		grants []auth.Grant
+		grants *auth.Grants
 		secret *string
-	}{"caller": {grants, &s.secret}, "root": {auth.Everything.List(), &s.root}} {
-		given, err := auth.NewGrants(of.grants...)
-		s.Must(err)
-		made, err := s.Store.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: configstoretest.TokenName(t, name), Grants: given}, config.Reason{})
+	}{"caller": {s.granted(), &s.secret}, "root": {auth.Everything, &s.root}} {
+		made, err := s.Store.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: configstoretest.TokenName(t, name), Grants: of.grants}, config.Reason{})
 		s.Must(err)
 		*of.secret = made.Secret
 	}
 	s.CatchUp()
 	return s
+}
+
+// granted returns the grants of the caller's token, which has one at least.
+func (s *twinServer) granted() *auth.Grants {
+	grants, err := auth.NewGrants(append(slices.Clone(s.Caller.Grants.List()), auth.Grant{Actions: []auth.Action{auth.Read}, Prefix: "none"})...)
+	s.Must(err)
+	return grants
 }
 
 // twinRequest is a request to a server. headers has names and values in turn.

@@ -83,8 +83,8 @@ func TestOrderOfRefusals(t *testing.T) {
 	}
 }
 
-// TestRefusedRetries repeats a write whose outcome its client does not know, after the token has lost
-// its rights: the answers say nothing about the first try. With the rights comes its outcome.
+// TestRefusedRetries repeats a write whose outcome its client does not know, after the token has
+// lost its rights: the answers say nothing about the first try. With the rights comes its outcome.
 func TestRefusedRetries(t *testing.T) {
 	g := startGuarded(t, configstore.Options{}, attempts.New(attempts.Options{Delay: time.Nanosecond, Burst: 1, Interval: time.Hour}))
 	secret := g.store.MustIssue(t, "ci", time.Time{}, "READ,WRITE:")

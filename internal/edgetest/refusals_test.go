@@ -3,8 +3,11 @@ package edgetest_test
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +146,74 @@ func TestRefusalsInTheLog(t *testing.T) {
 	}
 }
 
+// TestDeniedCallersInTheLog has a caller do what it has no right to, on each edge.
+func TestDeniedCallersInTheLog(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, nil)
+	g.store.MustSet(t, "b", "0")
+	secret := g.store.MustIssue(t, "reader", time.Time{}, "READ:a", "READ:b")
+	kept, err := auth.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sets, oneSet = `mutation{setConfig(input:{name:"b",value:"secret-value"}){...on UserError{code}}}`, `mutation{applyConfigs(input:{changes:[{delete:{name:"b"}}]}){__typename}}`
+	const all, back = `{tokens{totalCount}}`, `mutation{revertConfigs(input:{to:{position:"0-00000000"},filter:{prefix:"b"}}){__typename}}`
+	for id, request := range map[string][2]string{
+		"r0": {"PUT /config/b", `{"value":"secret-value"}`}, "r1": {"POST /changes", `{"changes":[{"delete":{"name":"b"}}]}`},
+		"r2": {"GET /tokens", ""}, "r3": {"GET /metrics", ""}, "r4": {"POST /graphql", query(sets)}, "r5": {"POST /graphql", query(oneSet)},
+		"r6": {"POST /graphql", query(all)}, "r7": {"POST /graphql", query(back)}, "r8": {"POST /graphql", query(`mutation{revokeToken(input:{name:"x"}){__typename}}`)},
+	} {
+		if got, body := g.send(t, secret, request[0], request[1], "X-Request-Id", id); got.StatusCode >= 500 {
+			t.Errorf("%v: got %d %s", request, got.StatusCode, body)
+		}
+	}
+	c, err := g.dial(t, secret, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, c, sets); !strings.Contains(got, "FORBIDDEN") {
+		t.Errorf("a websocket got %s", got)
+	}
+	g.stopLogging()
+	log := g.log.String()
+	lines := regexp.MustCompile(`msg="caller refused" why="(?:nothing was written: )?(READ|WRITE|ADMIN)(?: on b)? is not granted[^"]*" remote=127\.0\.0\.1:\d+ actor=reader public_id=`+string(kept.ID)+` request_id=(\S+)\n`).FindAllStringSubmatch(log, -1)
+	ids := map[string]bool{}
+	for _, line := range lines {
+		ids[line[2]] = true
+	}
+	for i := range 9 {
+		if id := "r" + strconv.Itoa(i); !ids[id] {
+			t.Errorf("%s has no line", id)
+		}
+	}
+	if len(lines) != 10 || len(ids) != 10 || strings.Contains(log, "secret-value") {
+		t.Errorf("got %d lines of %d requests:\n%s", len(lines), len(ids), log)
+	}
+}
+
+// TestRequestIDsOfChanges changes something on each edge: the line of the change has the id of the
+// request.
+func TestRequestIDsOfChanges(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, nil)
+	secret := g.store.MustIssue(t, "admin", time.Time{}, "READ,WRITE,ADMIN:")
+	const makesToken = `mutation{createToken(input:{name:"two",grants:[{actions:[READ],prefix:"a"}]}){__typename}}`
+	requests := map[string][2]string{
+		"r0": {"PUT /config/a", `{"value":"0"}`}, "r1": {"POST /changes", `{"changes":[{"set":{"name":"b","value":"0"}}]}`},
+		"r2": {"POST /tokens", `{"name":"one","grants":[{"actions":["READ"],"prefix":"a"}]}`},
+		"r3": {"POST /graphql", query(`mutation{setConfig(input:{name:"c",value:"0"}){__typename}}`)}, "r4": {"POST /graphql", query(makesToken)},
+	}
+	for id, request := range requests {
+		if got, body := g.send(t, secret, request[0], request[1], "X-Request-Id", id); got.StatusCode >= 400 {
+			t.Errorf("%v: got %d %s", request, got.StatusCode, body)
+		}
+	}
+	g.stopLogging()
+	for id := range requests {
+		if changed := regexp.MustCompile(`msg="(config|token) changed" .*actor=admin .*request_id=` + id + `\n`); !changed.MatchString(g.log.String()) {
+			t.Errorf("%s has no line:\n%s", id, g.log.String())
+		}
+	}
+}
+
 // bodyWith calls a function before its first byte.
 type bodyWith struct {
 	io.Reader
@@ -199,6 +270,54 @@ func TestATokenThatEndsDuringItsRequest(t *testing.T) {
 				t.Error("the token was not revoked")
 			}
 		})
+	}
+}
+
+// TestAValidTokenAmongGuesses has one address send a thousand guesses, many at a time, and a valid
+// token in between: it is never limited, on any edge.
+func TestAValidTokenAmongGuesses(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, attempts.New(attempts.Options{Delay: time.Millisecond, Burst: 5, Interval: time.Hour}))
+	good := g.store.MustIssue(t, "good", time.Time{}, "READ:")
+	unknown, _ := auth.NewSecret()
+	var guesses sync.WaitGroup
+	var refused, limited atomic.Int64
+	for range 10 {
+		guesses.Go(func() {
+			for i := range 100 {
+				secret := "cfg_wrong"
+				if i%50 == 0 { // the server looks for it in the history, which takes a while
+					secret = unknown
+				}
+				switch got, _ := g.send(t, secret, "GET /config", ""); got.StatusCode {
+				case http.StatusUnauthorized:
+					refused.Add(1)
+				case http.StatusTooManyRequests:
+					limited.Add(1)
+				}
+			}
+		})
+	}
+	ended := make(chan struct{})
+	go func() { guesses.Wait(); close(ended) }()
+	for over := false; !over; {
+		select {
+		case <-ended:
+			over = true
+		default:
+		}
+		for _, request := range [][2]string{{"GET /config", ""}, {"POST /graphql", listConfigs}} {
+			if got, body := g.send(t, good, request[0], request[1]); got.StatusCode != http.StatusOK {
+				t.Fatalf("%s: got %d %s", request[0], got.StatusCode, body)
+			}
+		}
+		c, err := g.dial(t, "", inPayload(good))
+		if err != nil {
+			t.Fatalf("a websocket: %v", err)
+		}
+		c.Close()
+	}
+	if refused.Load() != 5 || limited.Load() != 995 {
+		t.Errorf("%d guesses got 401 and %d 429, want 5 and 995", refused.Load(), limited.Load())
 	}
 }
 

@@ -180,6 +180,7 @@ func (s *Server) scrape(e *exchange, r *http.Request) {
 		caller, err := s.opts.Store.Viewer(auth.FromContext(r.Context()))
 		if err == nil && !caller.Scope(auth.Read).All() {
 			err = &fault.ForbiddenError{Action: auth.Read}
+			s.callerRefused(r.Context(), audit.OfDenied(caller, err))
 		}
 		if err != nil {
 			problem.Problem{Kind: fault.KindOf(err), Action: auth.Read.String(), RequestID: e.id, Detail: fault.Message(err)}.Write(w)

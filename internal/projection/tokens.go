@@ -33,12 +33,12 @@ func (v *View) TokenOf(id auth.PublicID) *auth.Token {
 }
 
 // AscendTokens calls yield for each token, those included that are revoked or have expired, by name
-// in byte order and only for names after after ("" means all), until yield returns false.
-func (v *View) AscendTokens(after string, yield func(*auth.Token) bool) {
-	from := &eventstore.Revision{Stream: &config.StreamEvent{Stream: auth.TokenStream(after)}}
+// in byte order, until yield returns false.
+func (v *View) AscendTokens(yield func(*auth.Token) bool) {
+	from := &eventstore.Revision{Stream: &config.StreamEvent{Stream: auth.TokenStream("")}}
 	v.streams.Ascend(from, func(r *eventstore.Revision) bool {
 		token := tokenOf(r)
-		return token != nil && (token.Name.String() == after || yield(token))
+		return token != nil && yield(token)
 	})
 }
 

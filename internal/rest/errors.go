@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
@@ -37,6 +38,7 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		h.log.Warn("a request failed", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 	case fault.Denied:
 		p.Action = actionOf(err)
+		h.denied(r, err)
 	case fault.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
 		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {
@@ -47,6 +49,15 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		}
 	}
 	return p
+}
+
+// denied records an error that says that the caller of a request lacks a right, or has lost one.
+func (h *Handler) denied(r *http.Request, err error) {
+	if errors.Is(err, auth.ErrChanged) {
+		return // a stream has ended, as it must
+	}
+	ctx := r.Context()
+	h.refused(ctx, audit.OfDenied(auth.FromContext(ctx), err))
 }
 
 // problem answers with a problem. The position of the answer is the newest one, unless the caller

@@ -3,8 +3,6 @@ package rest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http/httptest"
 	"testing"
 
@@ -15,7 +13,7 @@ import (
 
 // TestAllKinds answers with an error of each kind that the config store can return.
 func TestAllKinds(t *testing.T) {
-	h := &Handler{store: configstoretest.New(t, configstore.Options{}).Store, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	h := New(configstoretest.New(t, configstore.Options{}).Store, Options{})
 	for _, failure := range edgetest.Errors() {
 		w := httptest.NewRecorder()
 		h.fail(w, httptest.NewRequest("GET", "/config/a", nil), fmt.Errorf("wrapped: %w", failure.Err))

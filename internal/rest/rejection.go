@@ -19,7 +19,9 @@ import (
 // are those of the body.
 func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
 	p := problem.Problem{Detail: rejection.Error()}
-	p.Kind, p.Status = kindAndStatus(rejection)
+	if p.Kind, p.Status = kindAndStatus(rejection); p.Kind == fault.Denied {
+		h.denied(r, rejection)
+	}
 	locate(w.Header(), rejection.Position)
 	s := newJSON(w, r)
 	defer s.release()

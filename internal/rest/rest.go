@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"configapi/internal/audit"
 	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -26,6 +27,8 @@ type Options struct {
 	Answers, Streams *budget.Budget
 	// Limit bounds how many event streams are open; the edges of a server share it. nil: no bound.
 	Limit *eventstream.Limit
+	// Refused is called for each request whose caller lacks a right. nil: nothing is called.
+	Refused func(context.Context, audit.Refusal)
 	// Log gets the texts of internal errors, which clients do not see. nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -34,6 +37,7 @@ type Options struct {
 type Handler struct {
 	store           *configstore.Store
 	log             *slog.Logger
+	refused         func(context.Context, audit.Refusal)
 	answers         *budget.Budget
 	messages        *budget.Budget
 	streams         *eventstream.Streams
@@ -51,6 +55,9 @@ func New(store *configstore.Store, opts Options) *Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Refused == nil {
+		opts.Refused = func(context.Context, audit.Refusal) {}
+	}
 	if opts.Answers == nil {
 		opts.Answers = budget.ForAnswers()
 	}
@@ -60,6 +67,7 @@ func New(store *configstore.Store, opts Options) *Handler {
 	return &Handler{
 		store:           store,
 		log:             opts.Log,
+		refused:         opts.Refused,
 		answers:         opts.Answers,
 		messages:        opts.Streams,
 		streams:         eventstream.NewStreams(),

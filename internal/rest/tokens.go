@@ -110,7 +110,7 @@ func (h *Handler) readSecret(w http.ResponseWriter, r *http.Request, text string
 	s := newJSON(w, r)
 	defer s.release()
 	s.put(`{"token":`).token(t, good).put(`,"revoked":`).bool(t.Revoked)
-	s.put(`,"secret":`).secret(kept).put(`,"inForce":`).bool(slices.Contains(good, kept)).put(`}`)
+	s.put(`,"secret":`).secret(kept).put(`,"inForce":`).bool(slices.ContainsFunc(good, func(s auth.UsedSecret) bool { return s.ID == id })).put(`}`)
 	s.finish()
 }
 

@@ -102,6 +102,30 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
+// TestWriteTimeoutOfAFullQueue has an append hang while more callers come than the queue holds. All
+// of them wait equally long.
+func TestWriteTimeoutOfAFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := configstoretest.NewFaulty()
+		store := configstoretest.On(t, events, configstore.Options{Writer: writer.Options{AppendTimeout: time.Hour}})
+		release := events.HoldAppends()
+		configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")))
+		began := time.Now()
+		var waiting sync.WaitGroup
+		for range 1500 {
+			waiting.Go(func() {
+				_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", "1")))
+				configstoretest.MustBeKind(t, err, fault.Unavailable, false)
+			})
+		}
+		waiting.Wait()
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("callers waited for %v, want 10 s", took)
+		}
+		release()
+	})
+}
+
 // TestFullQueue has more callers than the queue holds.
 func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

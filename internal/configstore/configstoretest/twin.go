@@ -32,10 +32,17 @@ type Twin struct {
 }
 
 func newTwin(w *Twins, store *Store) *Twin {
-	return &Twin{
-		Twins: w, Store: store, ranks: []int{0}, marks: [][]eventstore.Position{{{}}}, Own: []eventstore.Position{{}},
-		known: map[eventstore.Position]bool{{}: true},
-	}
+	s := &Twin{Twins: w, Store: store}
+	s.restart()
+	return s
+}
+
+// restart finds out anew what the caller can know.
+func (s *Twin) restart() {
+	s.ranks, s.marks, s.Own = []int{0}, [][]eventstore.Position{{{}}}, []eventstore.Position{{}}
+	s.known, s.lastSet = map[eventstore.Position]bool{{}: true}, 0
+	s.Secrets, s.SecretSets = nil, nil
+	s.CatchUp()
 }
 
 // change has another caller change names in one set. What is done to a name that is not hidden is

@@ -66,8 +66,22 @@ func NewTwins(t *testing.T, open func(testing.TB) eventstore.Store, opts configs
 	w := &Twins{T: t, Seed: seed, Dice: rand.New(rand.NewPCG(seed, 0))}
 	w.setClock()
 	w.Caller = auth.Caller{Name: "caller", Grants: w.drawGrants()}
+	w.sortNames()
+	t.Logf("seed %d: %+v, %d names are hidden", seed, w.Caller.Grants.List(), len(w.hidden))
+	opts.Now = func() time.Time { return *w.clock.Load() }
+	opts.ClockInterval, opts.ProgressInterval, opts.Anonymous = -1, time.Millisecond, auth.Everything
+	opts.ScanNames = []int{0, 3, 40}[w.Dice.IntN(3)]
+	w.EndsPages = opts.ScanNames > 0
+	opts.Feed.RingEvents = []int{1, 20, 10_000}[w.Dice.IntN(3)]
+	w.Plain, w.Busy = newTwin(w, On(t, open(t), opts)), newTwin(w, On(t, open(t), opts))
+	return w
+}
+
+// sortNames finds out what the caller may do with each name.
+func (w *Twins) sortNames() {
+	w.Writable, w.common, w.hidden = nil, nil, nil
 	for _, name := range TwinNames {
-		reads, writes := w.Caller.May(auth.Read, Name(t, name)), w.Caller.May(auth.Write, Name(t, name))
+		reads, writes := w.Caller.May(auth.Read, Name(w.T, name)), w.Caller.May(auth.Write, Name(w.T, name))
 		if writes {
 			w.Writable = append(w.Writable, name)
 		}
@@ -77,14 +91,20 @@ func NewTwins(t *testing.T, open func(testing.TB) eventstore.Store, opts configs
 			w.hidden = append(w.hidden, name)
 		}
 	}
-	t.Logf("seed %d: %+v, %d names are hidden", seed, w.Caller.Grants.List(), len(w.hidden))
-	opts.Now = func() time.Time { return *w.clock.Load() }
-	opts.ClockInterval, opts.ProgressInterval, opts.Anonymous = -1, time.Millisecond, auth.Everything
-	opts.ScanNames = []int{0, 3, 40}[w.Dice.IntN(3)]
-	w.EndsPages = opts.ScanNames > 0
-	opts.Feed.RingEvents = []int{1, 20, 10_000}[w.Dice.IntN(3)]
-	w.Plain, w.Busy = newTwin(w, On(t, open(t), opts)), newTwin(w, On(t, open(t), opts))
-	return w
+}
+
+// Shrink takes some of its grants from the caller: from now on, more is hidden. It returns what the
+// caller could read, and cannot any more.
+func (w *Twins) Shrink() (lost []string) {
+	before := w.Caller
+	kept := slices.DeleteFunc(slices.Clone(before.Grants.List()), func(auth.Grant) bool { return w.Dice.IntN(2) == 0 })
+	w.Caller.Grants = must(auth.NewGrants(kept...))
+	w.sortNames()
+	w.Plain.restart()
+	w.Busy.restart()
+	return slices.DeleteFunc(slices.Clone(TwinNames), func(name string) bool {
+		return !before.May(auth.Read, Name(w.T, name)) || w.Caller.May(auth.Read, Name(w.T, name))
+	})
 }
 
 // drawGrants draws what the caller may do: now and then nothing or everything, often something
