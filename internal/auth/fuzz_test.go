@@ -1,9 +1,12 @@
 package auth_test
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -80,12 +83,11 @@ func FuzzBearer(f *testing.F) {
 // grantsIn reads one grant from each line, such as READ,WRITE:app.
 func grantsIn(text string) (list []auth.Grant, ok bool) {
 	for line := range strings.Lines(text) {
-		names, prefix, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		actions, err := auth.ParseActions(strings.Split(names, ","))
+		grant, err := auth.ParseGrant(strings.TrimSuffix(line, "\n"))
 		if err != nil {
 			return nil, false
 		}
-		list = append(list, auth.Grant{Actions: actions, Prefix: prefix})
+		list = append(list, grant)
 	}
 	return list, true
 }
@@ -122,9 +124,10 @@ func FuzzGrants(f *testing.F) {
 			mustBeInvalid(t, err, "grants")
 			return
 		}
-		again, err := auth.NewGrants(g.List()...)
-		if err != nil || !again.Include(g) || !g.Include(again) {
-			t.Errorf("%q: made again: %v, %v", first, again.List(), err)
+		for _, grant := range g.List() {
+			if again, err := auth.ParseGrant(grant.String()); err != nil || !reflect.DeepEqual(again, grant) {
+				t.Errorf("%q: %s was read as %s, %v", first, grant, again, err)
+			}
 		}
 		other, err := auth.NewGrants(two...)
 		name, noName := config.ParseName(candidate)
@@ -138,6 +141,33 @@ func FuzzGrants(f *testing.F) {
 			}
 			if g.Include(other) && !may && isGranted(two, action, candidate) {
 				t.Errorf("%q includes %q, which alone allows %s on %q", first, second, action, candidate)
+			}
+		}
+	})
+}
+
+// FuzzParseBootstrap shows that a server takes the first token that a file has written, whatever
+// comments are around it, and that no error repeats what may be a secret.
+func FuzzParseBootstrap(f *testing.F) {
+	line := fmt.Sprintf("cfg_%s sha256:%x", knownSecret[4:26], sha256.Sum256([]byte(knownSecret)))
+	for _, seed := range []string{"", line, "# a\n\n" + line + "\r\n", line + "\n" + line, knownSecret, knownSecret + line[26:], line[4:], "cfg_" + line,
+		line[:80], line + "00", strings.Replace(line, " ", "  ", 1), strings.ToUpper(line), strings.Repeat("#", auth.MaxBootstrapBytes+1)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := auth.ParseBootstrap(text)
+		if err != nil {
+			if len(err.Error()) > 60 || c != (auth.Credential{}) {
+				t.Errorf("%q: got %v, %v", text, c, err)
+			}
+			return
+		}
+		if again, err := auth.ParseBootstrap(auth.BootstrapText(c)); err != nil || again != c {
+			t.Errorf("%q: written again and read: got %v, %v, want %v", text, again, err, c)
+		}
+		for word := range strings.FieldsSeq(text) {
+			if _, err := auth.ParseSecret(word); err == nil && !strings.Contains(text, "#") {
+				t.Errorf("%q was taken, though it has a secret", text)
 			}
 		}
 	})

@@ -215,7 +215,7 @@ func FuzzTokenBody(f *testing.F) {
 		`{"name":"ci","grants":[{"actions":["READ","WRITE"],"prefix":"app"}],"expiresAt":"2027-01-15T10:30:00Z"}`,
 		`{"grants":[{"actions":["ADMIN"],"prefix":""}],"expectedVersion":2}`, `{"keepOldUntil":"2027-01-15T10:30:60Z"}`,
 		`{"name":"ci","grants":[{"actions":[],"prefix":"a//b"}]}`, `{"name":"ci","grants":[{"actions":["read"],"prefix":"a"}]}`,
-		`{"name":"ci","grants":[null]}`, `{"expectedVersion":-1}`, `{"reason":"A\u001bB"}`, `{}`, ``,
+		`{"name":"ci","grants":[null]}`, `{"expectedVersion":-1}`, `{"name":"ci","grants":[],"expiresAt":"0001-01-01T00:00:00Z"}`, `{"reason":"A\u001bB"}`, `{}`, ``,
 	} {
 		for _, match := range []string{"", `"3"`, "*"} {
 			f.Add(seed, match)
@@ -260,7 +260,10 @@ func checkTokenRequest(t *testing.T, op operation, body tokenBody, request token
 		body.ExpectedVersion != nil && *request.fields.ExpectedVersion != *body.ExpectedVersion {
 		t.Errorf("%+v was read as %+v", body, request.fields)
 	}
-	_, noIssue := request.fields.Issue()
+	issue, noIssue := request.fields.Issue()
+	if noIssue == nil && (request.fields.ExpiresAt == nil) != issue.ExpiresAt.IsZero() {
+		t.Errorf("%+v: the token expires at %v", body, issue.ExpiresAt)
+	}
 	_, noRotation := request.fields.Rotate()
 	_, noChange := request.fields.ChangeGrants()
 	_, noEnd := request.fields.Revoke()
