@@ -54,8 +54,8 @@ type Grant struct {
 	Prefix  string // whole leading segments; "" is everything
 }
 
-// ParseGrant reads ACTIONS:PREFIX, such as READ,WRITE:payments, which is what [Grant.String] writes.
-// The prefix is not checked: [NewGrants] does.
+// ParseGrant reads ACTIONS:PREFIX, such as READ,WRITE:payments, which is what [Grant.String]
+// writes. The prefix is not checked: [NewGrants] does.
 func ParseGrant(text string) (Grant, error) {
 	names, prefix, found := strings.Cut(text, ":")
 	if !found {

@@ -151,7 +151,7 @@ func FuzzFrame(f *testing.F) {
 		if err != nil || received != 1 {
 			t.Errorf("%q, %d bytes, %q: got %d messages, %v", head, len(body), tail, received, err)
 		}
-		closing := closeFrame(websocket.CloseGoingAway, head)
+		closing := closeFrame(websocket.CloseServiceRestart, head)
 		if utf8.ValidString(head) && (!utf8.ValidString(closing.head[2:]) || closing.payloadLen() > maxShortLength) {
 			t.Errorf("%q: a close frame has %q", head, closing.head)
 		}
