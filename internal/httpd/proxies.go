@@ -48,9 +48,10 @@ func ParseProxies(texts []string) (*Proxies, error) {
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil {
+	if !strings.Contains(text, "/") { // a zone might hold it: fe80::1%eth0/64 is no address
+		address, err := netip.ParseAddr(text)
 		address = address.Unmap().WithZone("")
-		return netip.PrefixFrom(address, address.BitLen()), nil
+		return netip.PrefixFrom(address, address.BitLen()), err
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if address := prefix.Addr(); address.Is4In6() {
