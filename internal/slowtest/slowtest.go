@@ -63,6 +63,7 @@ var Tests = map[string][]string{
 		"TestTextIsStoredAsItIs",
 		"TestTwoPrimaries",
 		"TestWriterThatFreezesWhileItIsSentWhatItMissed",
+		"TestTheRoleOfAServerKeepsTheLaws",
 	},
 	"internal/eventstore/sqlite": {
 		"TestLogOfAnotherFileIsNotReplayed",
