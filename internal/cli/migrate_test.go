@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // mustExec runs statements on a database as its superuser, also after the test's context has ended.
-// ROLE in them is a role that only this database's test uses, whose name is returned.
+// $ROLE in them is a role that only this database's test uses, whose name is returned.
 func mustExec(t *testing.T, dsn, sql string) (role string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), dsn)
@@ -22,7 +23,7 @@ func mustExec(t *testing.T, dsn, sql string) (role string) {
 	}
 	defer conn.Close(context.Background())
 	role = conn.Config().Database + "_app"
-	if _, err := conn.Exec(context.Background(), strings.ReplaceAll(sql, "ROLE", role)); err != nil {
+	if _, err := conn.Exec(context.Background(), strings.ReplaceAll(sql, "$ROLE", role)); err != nil {
 		t.Fatal(err)
 	}
 	return role
@@ -33,8 +34,8 @@ func mustExec(t *testing.T, dsn, sql string) (role string) {
 func TestAServerWithLeastPrivilege(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	role := mustExec(t, dsn, `create role ROLE login password 'p'; revoke create on schema public from public`)
-	t.Cleanup(func() { mustExec(t, dsn, `drop owned by ROLE; drop role ROLE`) })
+	role := mustExec(t, dsn, `create role $ROLE login password 'p'; revoke create on schema public from public`)
+	t.Cleanup(func() { mustExec(t, dsn, `drop owned by $ROLE; drop role $ROLE`) })
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +79,50 @@ func TestAServerWithLeastPrivilege(t *testing.T) {
 	if log := MustServe(t, dsn).Log(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "too_much=SUPERUSER") {
 		t.Errorf("as a superuser: got the log %s, want a warning", log)
 	}
+}
+
+// TestTheRolesOfTheManual runs the SQL and the commands of the manual, with other names.
+func TestTheRolesOfTheManual(t *testing.T) {
+	t.Parallel()
+	manual := string(mustReadFile(t, "../../docs/operations.md"))
+	dsn := postgrestest.NewDatabase(t)
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(u.Path, "/") + "_manual"
+	as := func(role, password string) string {
+		at, query := *u, u.Query()
+		query.Set("user", role)
+		query.Set("password", password)
+		at.Path, at.RawQuery = "/"+name, query.Encode()
+		return at.String()
+	}
+	_, sql, found := strings.Cut(manual, "```sql\n")
+	sql, _, _ = strings.Cut(sql, "```")
+	before, after, connects := strings.Cut(regexp.MustCompile(`\bconfigapi(_owner|_app)?\b`).ReplaceAllString(sql, name+"$1"), `\connect `+name+"\n")
+	if !found || !connects {
+		t.Fatalf("the manual has no SQL that connects to the database: %q", sql)
+	}
+	t.Cleanup(func() {
+		for _, drop := range []string{"database if exists " + name + " with (force)", "role if exists " + name + "_owner", "role if exists " + name + "_app"} {
+			mustExec(t, dsn, "drop "+drop)
+		}
+	})
+	for statement := range strings.Lines(before) {
+		mustExec(t, dsn, statement)
+	}
+	made := *u
+	made.Path = "/" + name
+	mustExec(t, made.String(), after)
+	owner, app := as(name+"_owner", "one"), as(name+"_app", "another")
+	for _, command := range regexp.MustCompile(`(?m)^    configapi migrate (.*)$`).FindAllStringSubmatch(manual, -1) {
+		args := strings.NewReplacer("postgres://configapi_owner@host:5432/configapi", owner, "configapi_app", name+"_app").Replace(command[1])
+		if got := run(t, nil, append([]string{"migrate"}, strings.Fields(args)...)...); got.code != 0 || !strings.Contains(got.stdout, "SELECT, INSERT on events;") || strings.Contains(got.stdout, "more than") {
+			t.Errorf("migrate %s: got %+v", args, got)
+		}
+	}
+	MustServe(t, app, "CONFIGAPI_REQUIRE_LEAST_PRIVILEGE=true").MustPut(t, "a", "1")
 }
 
 func TestOtherStoresNeedNoMigration(t *testing.T) {

@@ -16,17 +16,17 @@ const migrateName = "configapi-migrate"
 type Migration struct {
 	// Before and After are versions of the schema; Before is 0 if there was none.
 	Before, After int
-	// Granted are the rights that the role has got, each as in "SELECT, INSERT on events". Those that it
-	// had before are not among them.
+	// Granted are the rights that the role has got, each as in "SELECT, INSERT on events". Those
+	// that it had before are not among them.
 	Granted []string
 	// Excess is what the role has besides the rights of a server.
 	Excess []string
 }
 
 // Migrate brings the tables of the database at a URL to the present schema, and makes them if there
-// are none. The role of the URL owns what is made. grantTo is the role of servers, which must exist:
-// it gets the rights that a server needs and that it lacks. "" grants nothing. After an error no
-// right is granted, but the schema may be the present one. No error contains the password.
+// are none. The role of the URL owns what is made. grantTo is the role of servers, which must
+// exist: it gets the rights that a server needs and that it lacks. "" grants nothing. After an
+// error no right is granted, but the schema may be the present one. No error contains the password.
 func Migrate(ctx context.Context, url, grantTo string) (m Migration, err error) {
 	conn, err := dialToMigrate(ctx, url)
 	if err != nil {
