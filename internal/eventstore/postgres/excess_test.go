@@ -148,6 +148,22 @@ func TestOldSchemaAndARoleThatMayNotChangeIt(t *testing.T) {
 	}
 }
 
+// TestAStartOnThePresentSchemaChangesNothing refuses every statement that defines something, also
+// to an owner, for a server and for a migration.
+func TestAStartOnThePresentSchemaChangesNothing(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	mustOpen(t, dsn, Options{})
+	execAll(t, dsn, `create function public.refuse() returns event_trigger language plpgsql as 'begin raise exception ''no definitions''; end'`,
+		`create event trigger refuse on ddl_command_start execute function public.refuse()`)
+	t.Cleanup(func() { execAll(t, dsn, `drop event trigger refuse`) })
+	s := mustOpen(t, dsn, Options{})
+	mustHaveHead(t, s, mustAppend(t, s, eventstore.Head{}, 1))
+	if m, err := Migrate(t.Context(), dsn, ""); err != nil || m.Before != m.After {
+		t.Errorf("migrating: got %+v, %v, want that nothing is done", m, err)
+	}
+}
+
 // TestARestoreSeesServersOfOtherRoles: the owner restores, and a server of another role keeps it
 // from doing so.
 func TestARestoreSeesServersOfOtherRoles(t *testing.T) {
