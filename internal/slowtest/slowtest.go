@@ -61,9 +61,9 @@ var Tests = map[string][]string{
 		"TestSettingsOfOthersBehindAPooler",
 		"TestStoreBehindAPoolerKeepsTheLaws",
 		"TestTextIsStoredAsItIs",
+		"TestTheRoleOfAServerKeepsTheLaws",
 		"TestTwoPrimaries",
 		"TestWriterThatFreezesWhileItIsSentWhatItMissed",
-		"TestTheRoleOfAServerKeepsTheLaws",
 	},
 	"internal/eventstore/sqlite": {
 		"TestLogOfAnotherFileIsNotReplayed",
