@@ -60,6 +60,7 @@ func TestWhatARoleHasBesidesIsNamed(t *testing.T) {
 		{`grant create on database $DATABASE to $ROLE`, `revoke create on database $DATABASE from $ROLE`, `CREATE on the database`},
 		{`grant pg_write_all_data to $ROLE`, `revoke pg_write_all_data from $ROLE`, `membership in pg_write_all_data`},
 		{`alter table events owner to $ROLE`, `alter table events owner to $OWNER`, `ownership of events`},
+		{`grant $OWNER to $ROLE`, `revoke $OWNER from $ROLE`, `SUPERUSER as a member of $OWNER`},
 		{`grant $GROUP to $ROLE; alter role $GROUP createdb`, `revoke $GROUP from $ROLE; alter role $GROUP nocreatedb`, `CREATEDB as a member of $GROUP`},
 		{`grant $GROUP to $ROLE; alter role $ROLE noinherit; grant delete on events to $GROUP`, `revoke $GROUP from $ROLE; alter role $ROLE inherit; revoke delete on events from $GROUP`,
 			`DELETE on events as a member of $GROUP`},
