@@ -41,6 +41,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server", serve},
+		{"migrate", "make the tables of a PostgreSQL store, and grant a role the rights of a server", migrate},
 		{"verify", "check the hash chain of a history", verify},
 		{"backup", "write a history into a file", backUp},
 		{"restore-backup", "put a history from a file into a store", restoreBackup},

@@ -85,6 +85,10 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"no streams", nil, []string{"serve", "--max-streams", "0"}, "--max-streams must be"},
 		{"rights that are too young", nil, []string{"serve", "--max-rights-age", "4s"}, "--max-rights-age must be at least 5s"},
 		{"rights of no age", map[string]string{"CONFIGAPI_MAX_RIGHTS_AGE": "-1m"}, []string{"serve"}, "--max-rights-age must be at least 5s"},
+		{"least privilege without roles", map[string]string{"CONFIGAPI_REQUIRE_LEAST_PRIVILEGE": "1"}, []string{"serve", "--store", "memory"}, "memory has no roles"},
+		{"rights of a role without roles", nil, []string{"migrate", "--store", "sqlite:x", "--grant-to", "app"}, "other stores have no roles"},
+		{"migration of an unknown store", nil, []string{"migrate", "--store", "mysql://x"}, "the store must be"},
+		{"migration of an unreachable database", nil, []string{"migrate", "--store", "postgres://u:" + secret + "@127.0.0.1:1/x"}, "127.0.0.1"},
 		{"fewer than no streams", nil, []string{"serve", "--max-streams-per-address", "-1"}, "--max-streams-per-address must be"},
 		{"value limit too high", nil, []string{"serve", "--max-value", "4194305"}, "4 MiB"},
 		{"no connections", nil, []string{"serve", "--max-connections", "0"}, "--max-connections"},
@@ -158,7 +162,7 @@ func TestHelp(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"serve", "verify", "version", "backup", "restore-backup", "token", "can"}},
+		{nil, []string{"serve", "migrate", "verify", "version", "backup", "restore-backup", "token", "can"}},
 		{[]string{"token"}, []string{"create", "list", "rotate", "grant", "revoke", "whois", "bootstrap"}},
 		{[]string{"token", "create", "-h"}, []string{"[FLAGS] NAME", "-grant", "-expires", "-reason", "-store", "shown"}},
 		{[]string{"token", "list", "-h"}, []string{"-store", "-admin-socket", "-url", "CONFIGAPI_TOKEN_FILE", "-insecure", "first of"}},
@@ -170,6 +174,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"can", "-h"}, []string{"[ACTION NAME]", "allow READ payments/timeout as ci", "-as", "-f"}},
 		{[]string{"help"}, []string{"serve", "verify", "version"}},
 		{[]string{"serve", "-h"}, []string{"-listen", "CONFIGAPI_LISTEN", "-store", "DATABASE_URL", "127.0.0.1:4000", "sqlite:data/configapi.db"}},
+		{[]string{"migrate", "-h"}, []string{"-store", "-grant-to", "as the", "no harm"}},
 		{[]string{"verify", "--help"}, []string{"-store", "-contains", "beside a server"}},
 		{[]string{"backup", "-h"}, []string{"[FLAGS] FILE", "-store", "-force", "beside a server", "zstd"}},
 		{[]string{"restore-backup", "file", "-h"}, []string{"[FLAGS] FILE", "-store", "standard input"}},

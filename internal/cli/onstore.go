@@ -10,6 +10,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore/postgres"
 	"configapi/internal/eventstore/sqlite"
 )
 
@@ -19,7 +20,7 @@ func openToManage(ctx context.Context, store string) (storage, error) {
 	if err := refuseMemory(store); err != nil {
 		return nil, err
 	}
-	events, err := openForServing(ctx, store, "", slog.New(slog.DiscardHandler))
+	events, err := openForServing(ctx, store, postgres.Options{Log: slog.New(slog.DiscardHandler)})
 	if errors.Is(err, sqlite.ErrLocked) {
 		const advice = "give --admin-socket with the socket of the server that runs on it"
 		if socket := defaultSocket(store); isSocket(socket) {

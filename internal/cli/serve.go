@@ -16,6 +16,7 @@ import (
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
 	"configapi/internal/console"
+	"configapi/internal/eventstore/postgres"
 	"configapi/internal/eventstream"
 	"configapi/internal/httpd"
 	"configapi/internal/origin"
@@ -43,7 +44,7 @@ func serve(ctx context.Context, env Env) error {
 		return err
 	}
 	defer flush()
-	events, err := openForServing(ctx, set.store, set.listenDSN, log)
+	events, err := openForServing(ctx, set.store, postgres.Options{ListenURL: set.listenDSN, RequireLeastPrivilege: set.requireLeastPrivilege, Log: log})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type settings struct {
 	introspection            graph.Introspection
 	playground               onOff
 	maxRightsAge             time.Duration
+	requireLeastPrivilege    bool
 	adminSocket              string // "": beside the store; off: none
 	bootstrapFile            string
 	bootstrap                *auth.Credential // what the file has; nil: there is none
@@ -66,6 +67,8 @@ var settingVariables = variables{
 	"playground":      {"CONFIGAPI_PLAYGROUND"},
 	"max-rights-age":  {"CONFIGAPI_MAX_RIGHTS_AGE"},
 
+	"require-least-privilege": {"CONFIGAPI_REQUIRE_LEAST_PRIVILEGE"},
+
 	"admin-socket":         {"CONFIGAPI_ADMIN_SOCKET"},
 	"bootstrap-token-file": {"CONFIGAPI_BOOTSTRAP_TOKEN_FILE"},
 }
@@ -99,6 +102,8 @@ func parseSettings(env Env) (settings, error) {
 	flags.Var(&set.playground, "playground", "serve the playground: `on` or off; also CONFIGAPI_PLAYGROUND")
 	flags.DurationVar(&set.maxRightsAge, "max-rights-age", 0, "`DURATION` such as 10m after which callers with tokens are not served any more while the store cannot be reached, "+
 		"since their rights may have ended; at least 5s; 0: they are served for ever; also CONFIGAPI_MAX_RIGHTS_AGE")
+	flags.BoolVar(&set.requireLeastPrivilege, "require-least-privilege", false, "do not start with a role of PostgreSQL that has more rights than the server needs, "+
+		"such as a superuser or the owner of the tables; also CONFIGAPI_REQUIRE_LEAST_PRIVILEGE")
 	flags.StringVar(&set.adminSocket, "admin-socket", "", "`PATH` of a socket over which the user of the server, and root, manage its tokens; off: none. "+
 		"By default the path of an SQLite store with .sock, and none for other stores; also CONFIGAPI_ADMIN_SOCKET")
 	flags.StringVar(&set.bootstrapFile, "bootstrap-token-file", "", "`FILE` of the first token, which `configapi token bootstrap` makes; "+
@@ -143,6 +148,8 @@ func (set settings) check() error {
 		return startErrorf("--max-streams must be at least 1")
 	case set.maxRightsAge != 0 && set.maxRightsAge < minMaxRightsAge:
 		return startErrorf("--max-rights-age must be at least %v, or 0 for no limit", minMaxRightsAge)
+	case set.requireLeastPrivilege && !isPostgres(set.store):
+		return startErrorf("--require-least-privilege is for a store postgres://…: the store %s has no roles", kindOf(set.store))
 	case set.maxStreamsPerAddress < 0:
 		return startErrorf("--max-streams-per-address must be at least 1, or 0 for no limit of its own")
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 
 	"configapi/internal/backup"
@@ -29,16 +28,16 @@ const defaultStore = "sqlite:data/configapi.db"
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store for a server. An SQLite file is locked, so a second server fails.
-// listenDSN is the address for PostgreSQL's LISTEN; "": the store's own. log gets warnings of the
-// store. A store into which a backup was restored in part is refused.
-func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
+// Of the options of PostgreSQL, ListenURL is the address for LISTEN; "": the store's own. Log gets
+// warnings of the store. A store into which a backup was restored in part is refused.
+func openForServing(ctx context.Context, store string, opts postgres.Options) (storage, error) {
 	if kindOf(store) == "memory" {
 		return unclosed{memory.New()}, nil
 	}
-	if err := checkAddress("the URL for listening", listenDSN); err != nil {
+	if err := checkAddress("the URL for listening", opts.ListenURL); err != nil {
 		return nil, err
 	}
-	events, err := openForWriting(ctx, store, sqlite.Options{Lock: true, Log: log}, postgres.Options{ListenURL: listenDSN, Log: log})
+	events, err := openForWriting(ctx, store, sqlite.Options{Lock: true, Log: opts.Log}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +131,12 @@ func openReadOnly(ctx context.Context, store string) (storage, error) {
 		return asStartError(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))
 	}
 	return nil, unknownStore()
+}
+
+// isPostgres reports whether a store is a database of PostgreSQL.
+func isPostgres(store string) bool {
+	kind := kindOf(store)
+	return kind == "postgres" || kind == "postgresql"
 }
 
 func unknownStore() error {

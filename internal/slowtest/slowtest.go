@@ -61,6 +61,7 @@ var Tests = map[string][]string{
 		"TestSettingsOfOthersBehindAPooler",
 		"TestStoreBehindAPoolerKeepsTheLaws",
 		"TestTextIsStoredAsItIs",
+		"TestTheRoleOfAServerKeepsTheLaws",
 		"TestTwoPrimaries",
 		"TestWriterThatFreezesWhileItIsSentWhatItMissed",
 	},

@@ -108,7 +108,7 @@ func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, appends
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, conn, opts.ReadOnly); err != nil {
+	if err := prepareSchema(ctx, conn, opts); err != nil {
 		abandon(conn.PgConn())
 		return nil, err
 	}

@@ -13,6 +13,14 @@
 // weaken it. With synchronous_standby_names an append is acknowledged once the standbys have it,
 // too.
 //
+// # Roles
+//
+// [Migrate] makes the tables as their owner. A server needs a role that owns nothing and has the
+// rights of rights.go alone, which let it append but neither change nor remove an event. A store
+// that is open for a server refuses a role that lacks one of them, and warns of one that has more,
+// or refuses it with [Options.RequireLeastPrivilege]. Only a store that restores a backup needs the
+// owner, since it drops a constraint meanwhile.
+//
 // # Connections
 //
 // A store uses seven connections. One, named configapi-writer, appends, two read for the node

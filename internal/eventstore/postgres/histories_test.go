@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -18,11 +19,14 @@ type histories struct {
 	url  func(t testing.TB, dsn string) string
 	opts Options
 	free chan *history // holds nil for a history that is not made yet
+
+	owners sync.Map // :: *Store → URL of its database by which rows can be forged
 }
 
 // history is a database and the handles on it that are open.
 type history struct {
 	url     string
+	owner   string // the URL by which rows can be forged
 	handles []*Store
 	conns   []*pgx.Conn // :: handle → its appending connection when the history was handed out
 }
@@ -48,6 +52,7 @@ func (h *histories) next(t testing.TB) (open func() eventstore.Store) {
 		n := len(one.conns)
 		if n == len(one.handles) {
 			one.handles = append(one.handles, mustOpen(h.t, one.url, h.opts))
+			h.owners.Store(one.handles[n], one.owner)
 		}
 		one.conns = append(one.conns, one.handles[n].writer.connection())
 		return one.handles[n]
@@ -55,11 +60,21 @@ func (h *histories) next(t testing.TB) (open func() eventstore.Store) {
 }
 
 func (h *histories) make() *history {
-	url := postgrestest.NewDatabase(h.t)
+	owner := postgrestest.NewDatabase(h.t)
+	one := &history{url: owner, owner: owner}
 	if h.url != nil {
-		url = h.url(h.t, url)
+		one.url = h.url(h.t, owner)
 	}
-	return &history{url: url}
+	return one
+}
+
+// rewrite is an [eventstoretest.Rewrite].
+func (h *histories) rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
+	t.Helper()
+	owner, _ := h.owners.Load(store)
+	if err := rewriteAll(t.Context(), owner.(string), head, records); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // emptied returns the history for the next law, or nil if it cannot be used again.
@@ -90,10 +105,7 @@ func (one *history) empty() error {
 		return nil
 	}
 	ctx := context.Background() // the test's context ends before its cleanup
-	if _, err := one.handles[0].nodePool.Exec(ctx, `delete from public.idempotency; delete from public.token_uses`); err != nil {
-		return err
-	}
-	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {
+	if err := rewriteAll(ctx, one.owner, eventstore.Head{}, nil, `delete from public.idempotency`, `delete from public.token_uses`); err != nil {
 		return err
 	}
 	for _, s := range one.handles {

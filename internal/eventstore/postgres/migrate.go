@@ -25,64 +25,90 @@ const migrationLock = 0x636f6e6669676170
 
 var (
 	errNewerSchema = errors.New("a newer version of this program has migrated it; run that version")
-	errOlderSchema = errors.New("run the server on it once to bring it to the present schema")
+	errOlderSchema = errors.New("run `configapi migrate` as the owner of the tables to bring it to the present schema")
 	errFormatOne   = errors.New("its history has format 1, which this program cannot read; start with a new database")
 )
 
-// migrate brings the tables to the present schema in one transaction. A role that may not create
-// tables can open a database with the present schema. With readOnly nothing is changed, and an
-// older schema is an error.
-func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
-	steps, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
+// prepareSchema brings the tables to the present schema, unless the options forbid it, and checks
+// the role of a server. A role with the rights of a server alone cannot migrate, so one that must
+// have no others is not let to.
+func prepareSchema(ctx context.Context, conn *pgx.Conn, opts Options) error {
+	use := schemaUse(!opts.ReadOnly && !opts.RequireLeastPrivilege)
+	if _, _, err := migrate(ctx, conn, use); err != nil || opts.ReadOnly || opts.Restoring {
 		return err
 	}
+	return checkRights(ctx, conn, opts)
+}
+
+// schemaUse says whether a schema that is not the present one is changed, or is an error.
+type schemaUse bool
+
+const (
+	mayChange schemaUse = true
+	asItIs    schemaUse = false
+)
+
+// migrate brings the tables to the present schema in one transaction, and returns the version of
+// before and that of now. A role that may not create tables can open a database with the present
+// schema: then nothing is changed.
+func migrate(ctx context.Context, conn *pgx.Conn, use schemaUse) (before, after int, err error) {
+	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, 0, err
+	}
+	newest := formatOne + len(steps)
 	// The first statement waits for other stores that migrate, and the later ones must see their
 	// commits.
 	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
-	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) (err error) {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return fmt.Errorf("waiting to migrate: %w", err)
 		}
-		version, err := schemaVersion(ctx, tx, readOnly)
-		if err != nil {
+		if before, err = schemaVersion(ctx, tx); err != nil {
 			return fmt.Errorf("reading the schema version: %w", err)
 		}
-		newest := formatOne + len(steps)
 		switch {
-		case version > newest:
-			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, newest, errNewerSchema)
-		case version > 0 && version <= formatOne:
+		case before > newest:
+			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", before, newest, errNewerSchema)
+		case before > 0 && before <= formatOne:
 			return errFormatOne
-		case readOnly && version < newest:
-			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, newest, errOlderSchema)
+		case before == newest:
+			return nil
+		case use == asItIs:
+			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", before, newest, errOlderSchema)
 		}
-		if version < newest { // a migration may take longer than the role's statement_timeout
-			if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
-				return err
-			}
-		}
-		for n := max(version, formatOne) + 1; n <= newest; n++ {
-			if err := step(ctx, tx, n, steps[n-formatOne-1]); err != nil {
-				return fmt.Errorf("migrating to schema version %d: %w", n, err)
-			}
-		}
-		return nil
+		return change(ctx, tx, before, steps)
 	})
+	if isDenied(err) {
+		role := conn.Config().User
+		err = fmt.Errorf("the role %q may not use the schema, or not bring it to version %d; %s: %w", role, newest, howToGrant(role), err)
+	}
+	return before, newest, err
 }
 
-// schemaVersion returns the version of the schema. It makes the table that keeps it if it is
-// missing, unless readOnly.
-func schemaVersion(ctx context.Context, tx pgx.Tx, readOnly bool) (version int, err error) {
+// change brings the tables from a version of the schema to the present one.
+func change(ctx context.Context, tx pgx.Tx, version int, steps []string) error {
+	// A migration may take longer than the role's statement_timeout.
+	if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
+		return err
+	}
+	if version == 0 {
+		if _, err := tx.Exec(ctx, `create table if not exists public.schema_migrations (version integer primary key)`); err != nil {
+			return err
+		}
+	}
+	for n := max(version, formatOne) + 1; n <= formatOne+len(steps); n++ {
+		if err := step(ctx, tx, n, steps[n-formatOne-1]); err != nil {
+			return fmt.Errorf("migrating to schema version %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// schemaVersion returns the version of the schema, 0 if there is none.
+func schemaVersion(ctx context.Context, tx pgx.Tx) (version int, err error) {
 	var exists bool
-	if err := tx.QueryRow(ctx, `select to_regclass('public.schema_migrations') is not null`).Scan(&exists); err != nil {
-		return 0, err
-	}
-	if !exists && readOnly {
-		return 0, nil
-	}
-	if !exists {
-		_, err := tx.Exec(ctx, `create table public.schema_migrations (version integer primary key)`)
+	if err := tx.QueryRow(ctx, `select to_regclass('public.schema_migrations') is not null`).Scan(&exists); err != nil || !exists {
 		return 0, err
 	}
 	err = tx.QueryRow(ctx, `select coalesce(max(version), 0) from public.schema_migrations`).Scan(&version)

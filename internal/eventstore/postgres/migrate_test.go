@@ -120,22 +120,3 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	admin.exec(`drop table events`)
 	mustOpen(t, dsn, Options{})
 }
-
-func TestRoleThatMayMakeNoTablesCanUseThem(t *testing.T) {
-	t.Parallel()
-	dsn := postgrestest.NewDatabase(t)
-	mustOpen(t, dsn, Options{})
-	admin := connect(t, dsn)
-	role := admin.text(`select current_database() || '_role'`)
-	admin.exec(`create role ` + role + ` login password 'p'`)
-	defer func() {
-		admin.exec(`drop owned by ` + role)
-		admin.exec(`drop role ` + role)
-	}()
-	admin.exec(`revoke create on schema public from public`)
-	admin.exec(`grant select on schema_migrations, history_head, events, idempotency, store_key to ` + role)
-	admin.exec(`grant update on history_head to ` + role)
-	admin.exec(`grant insert on events, idempotency to ` + role)
-	s := mustOpen(t, with(t, dsn, "user", role, "password", "p"), Options{})
-	mustHaveHead(t, s, mustAppend(t, s, eventstore.Head{}, 2))
-}

@@ -147,6 +147,9 @@ func (s *Store) noteRestore(ctx context.Context, statements ...statementOf) erro
 			return nil
 		})
 	})
+	if isDenied(err) {
+		return fmt.Errorf("noting a restore: only the owner of the tables can restore a backup: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("noting a restore: %w", err)
 	}

@@ -23,6 +23,10 @@ type Options struct {
 	// Restoring opens the database to restore a backup into it: its sessions are not taken for
 	// those of a server.
 	Restoring bool
+	// RequireLeastPrivilege refuses a role with more rights than a server needs, and never changes
+	// the schema. Without it such a role is logged as a warning. Both are only for stores that are
+	// open for a server.
+	RequireLeastPrivilege bool
 	// PollInterval is how often Wait returns without a notification. 0 means 500 ms.
 	PollInterval time.Duration
 	// ListenURL is the URL for a connection that only listens, when the store's own URL is that of
@@ -101,9 +105,10 @@ type Store struct {
 }
 
 // Open connects to the database at a URL, such as
-// postgres://user:password@localhost:5432/configapi, and brings its tables to the present schema.
-// Any number of stores may open the same database at once. No error contains the password. The
-// caller must call [Store.Close].
+// postgres://user:password@localhost:5432/configapi, and brings its tables to the present schema
+// if the role may do that. A role with the rights of a server alone must find the present schema:
+// see [Migrate]. Any number of stores may open the same database at once. No error contains the
+// password. The caller must call [Store.Close].
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	s, err := open(ctx, url, opts)
 	if err != nil {

@@ -16,7 +16,8 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 func TestStoreKeepsTheLaws(t *testing.T) {
 	t.Parallel()
-	eventstoretest.Run(t, newHistories(t, nil, Options{}).next, rewrite)
+	h := newHistories(t, nil, Options{})
+	eventstoretest.Run(t, h.next, h.rewrite)
 }
 
 func TestVerifiedHead(t *testing.T) {
@@ -56,15 +57,17 @@ func mustOpen(t testing.TB, dsn string, opts Options) *Store {
 	return s
 }
 
-func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
-	t.Helper()
-	if err := rewriteAll(t.Context(), store.(*Store), head, records); err != nil {
-		t.Fatal(err)
+// rewriteAll replaces the records and the head, and runs further statements.
+func rewriteAll(ctx context.Context, owner string, head eventstore.Head, records []eventstore.Record, further ...string) error {
+	conn, err := pgx.Connect(ctx, owner)
+	if err != nil {
+		return err
 	}
-}
-
-func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []eventstore.Record) error {
+	defer conn.Close(ctx)
 	var b pgx.Batch
+	for _, sql := range further {
+		b.Queue(sql)
+	}
 	b.Queue(`delete from public.events`)
 	for _, r := range records {
 		data, saltWhat, reverts := &r.Data, r.SaltWhat[:], (*string)(nil)
@@ -81,5 +84,5 @@ func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []e
 			data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet), reverts, r.SaltWho[:], saltWhat, r.What[:])
 	}
 	b.Queue(`update public.history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], head.RecordedAt)
-	return s.nodePool.SendBatch(ctx, &b).Close()
+	return conn.SendBatch(ctx, &b).Close()
 }
