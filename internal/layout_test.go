@@ -85,7 +85,7 @@ var picture = []layer{
 	{"graph/transport/bounds", "graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
 	{"graph/transport/gqlmsg", "internal/excerpt internal/fault internal/strictjson", gqlgen},
 	{"internal/rest", "internal/audit " + store + " " + tools, json},
-	{"internal/httpd", "internal/attempts internal/audit internal/origin " + store + " " + tools, x + " github.com/prometheus/client_golang"},
+	{"internal/httpd", "internal/attempts internal/audit internal/origin " + store + " " + tools, x + " " + sockets + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,13 +122,18 @@ func (f Filter) All() bool {
 	return f.prefix == "" && f.names == nil && f.part == "" && f.within == nil
 }
 
-// Key returns a text that names the filter: filters with the same key select the same names. The
-// filters that [Filter.Within] makes of one filter have the same key if they select the same names.
+// Key returns 64 letters and digits that name the filter: filters with the same key select the same
+// names. The filters that [Filter.Within] makes of one filter have the same key if they select the
+// same names. It is a SHA-256, because each stream keeps one, and a filter can have 12 kB of
+// prefixes.
 func (f Filter) Key() string {
+	digest := sha256.New()
 	if f.names != nil {
-		return fmt.Sprintf("names %q, part %q", f.names, f.part)
+		fmt.Fprintf(digest, "names %q, part %q", f.names, f.part)
+	} else {
+		fmt.Fprintf(digest, "prefixes %q, part %q", f.Prefixes().texts, f.part)
 	}
-	return fmt.Sprintf("prefixes %q, part %q", f.Prefixes().texts, f.part)
+	return hex.EncodeToString(digest.Sum(nil))
 }
 
 // Matches reports whether the filter selects the name.

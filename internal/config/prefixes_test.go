@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -127,5 +128,19 @@ func TestPartsEnd(t *testing.T) {
 		if !slices.Equal(got, want[:max(n, 1)]) {
 			t.Errorf("got %q, want the first %d of %q", got, n, want)
 		}
+	}
+}
+
+// TestKeyOfManyPrefixes shows that the key of a filter stays short however many prefixes it has,
+// and that filters which differ at the end have different keys. Each stream keeps one.
+func TestKeyOfManyPrefixes(t *testing.T) {
+	prefixes := make([]string, 50)
+	for i := range prefixes {
+		prefixes[i] = fmt.Sprintf("%02d/%s", i, strings.Repeat("x", config.MaxNameBytes-3))
+	}
+	all := config.Filter{}.Within(config.Below(prefixes...)).Key()
+	less := config.Filter{}.Within(config.Below(prefixes[:49]...)).Key()
+	if all == less || len(all) != len(less) || len(all) > 64 {
+		t.Errorf("got the keys %q of 50 prefixes and %q of 49, want two of 64 bytes", all, less)
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Viewer returns a caller with its present grants: those of its token, or those that the server
-// gives to anonymous callers. The errors: [auth.ErrNotValid], its secret has ended; or one of kind
+// gives to anonymous callers. The errors: [auth.ErrNotValid], its secret has ended;
+// [auth.ErrNoToken], it is anonymous where such callers may do nothing; or one of kind
 // [fault.Unavailable].
 func (s *Store) Viewer(caller auth.Caller) (auth.Caller, error) {
 	_, caller, err := s.readyFor(caller)
@@ -40,18 +41,22 @@ func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, erro
 	return g, caller, err
 }
 
-// present returns the caller with its grants on the newest view. The errors: [auth.ErrNotValid], or
-// one of kind [fault.Unavailable] when these grants may be too old.
+// present returns the caller with its grants on the newest view. The errors: [auth.ErrNotValid],
+// [auth.ErrNoToken] for an anonymous caller that may do nothing here, or one of kind
+// [fault.Unavailable] when these grants may be too old.
 func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 	if err := g.checkRightsAge(caller); err != nil {
 		return auth.Caller{}, err
 	}
 	view := g.view()
 	if caller.Secret == "" {
-		if g.isClosed(view) {
-			caller = caller.OnClosed(g.opts.Anonymous, view.ClosedAt())
+		if !g.isClosed(view) {
+			return caller, nil
 		}
-		return caller, nil
+		if caller.IsAnonymous() && g.opts.Anonymous == nil {
+			return auth.Caller{}, auth.ErrNoToken
+		}
+		return caller.OnClosed(g.opts.Anonymous, view.ClosedAt()), nil
 	}
 	now := g.opts.Now()
 	present, inForce := view.TokenOf(caller.Secret).Caller(caller.Secret, now)

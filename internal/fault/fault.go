@@ -46,7 +46,7 @@ var (
 	// ErrRightsTooOld says that a caller was refused because this node has not reached the event
 	// store for so long that the caller's rights may have ended. It is the cause of an
 	// [UnavailableError].
-	ErrRightsTooOld = errors.New("this server has not reached the store for so long that it does not know who may do what; " +
+	ErrRightsTooOld = errors.New("this server has not reached the store for too long to know who may do what; " +
 		"ask another server, or try again later")
 	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
 	// the cause of an [UnavailableError].

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"configapi/internal/attempts"
 	"configapi/internal/audit"
 	"configapi/internal/auth"
@@ -89,10 +91,10 @@ func isForwarded(h http.Header) bool {
 	return false
 }
 
-// isWebsocket reports whether the request opens a websocket.
+// isWebsocket reports whether the request opens a websocket, by the test of the GraphQL edge: what
+// that edge does not take for a handshake, it would answer.
 func isWebsocket(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.URL.Path == graphqlPath &&
-		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
+	return r.Method == http.MethodGet && r.URL.Path == graphqlPath && websocket.IsWebSocketUpgrade(r)
 }
 
 // setCallerHeaders forbids caches to store an answer, which is for one caller alone.

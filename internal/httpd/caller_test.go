@@ -81,3 +81,29 @@ func TestTokensWithoutTheStore(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyHandshakesComeWithoutAToken shows that a closed server hands a request without a token to
+// GraphQL only when it is the handshake of a websocket, and not when it merely looks like one:
+// GraphQL would execute it.
+func TestOnlyHandshakesComeWithoutAToken(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	edge := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	s := start(t, httpd.Options{Store: store.Store, GraphQL: edge})
+	store.MustIssue(t, "ci", time.Time{}, "READ:")
+	for request, status := range map[string]int{
+		"GET /graphql\nUpgrade: websocket\nConnection: Upgrade\n":                 http.StatusTeapot,
+		"GET /graphql\nUpgrade: WebSocket\nConnection: keep-alive, upgrade\n":     http.StatusTeapot,
+		"GET /graphql?query={a}\nUpgrade: websocket\nConnection: x-upgrade\n":     http.StatusUnauthorized,
+		"GET /graphql?query={a}\nUpgrade: websocket\nConnection: upgrade-not\n":   http.StatusUnauthorized,
+		"GET /graphql?query={a}\nUpgrade: websockets\nConnection: Upgrade\n":      http.StatusUnauthorized,
+		"GET /graphql?query={a}\nUpgrade: websocket\n":                            http.StatusUnauthorized,
+		"POST /graphql\nUpgrade: websocket\nConnection: Upgrade\n":                http.StatusUnauthorized,
+		"GET /config\nUpgrade: websocket\nConnection: Upgrade\n":                  http.StatusUnauthorized,
+		"GET /config/graphql\nUpgrade: websocket\nConnection: close, x-upgrade\n": http.StatusUnauthorized,
+	} {
+		line, header, _ := strings.Cut(request, "\n")
+		if got := s.askRaw(t, line+" HTTP/1.1\nHost: x\n"+header); got.StatusCode != status {
+			t.Errorf("%q: got %d %s, want %d", request, got.StatusCode, got.body, status)
+		}
+	}
+}
