@@ -22,6 +22,7 @@ const headerCopies = 2
 // counts with the largest size until it is complete, and with its own size until the request is
 // answered. When requests wait for memory, the slowest incomplete header is cut.
 type headerReservation struct {
+	refusal   string // what a refused request gets; "": nothing, since it would break TLS
 	receiving budget.Reservation
 	received  budget.Reservation // replaces receiving once the header is complete
 	read      atomic.Int64
@@ -36,7 +37,7 @@ var errHeaderRefused = &net.OpError{Op: "read", Net: "tcp", Err: budget.ErrExhau
 
 // newHeaderReservation returns the reservation of a new connection. A nil budget is unlimited.
 func newHeaderReservation(headers *budget.Budget) *headerReservation {
-	h := new(headerReservation)
+	h := &headerReservation{refusal: headerRefusal}
 	if headers != nil {
 		headers.Open(&h.receiving)
 		headers.Open(&h.received)
@@ -57,7 +58,7 @@ func (h *headerReservation) charge(conn net.Conn, n int) bool {
 	if err := h.receiving.Grow(context.Background(), headerCopies*maxHeaderBytes); err != nil {
 		// fails only when the connection is closed
 		_ = conn.SetWriteDeadline(time.Now().Add(refusalTime))
-		_, _ = io.WriteString(conn, headerRefusal)
+		_, _ = io.WriteString(conn, h.refusal)
 		h.refused = true
 		return false
 	}
@@ -106,4 +107,6 @@ func (h *headerReservation) reset() {
 func (h *headerReservation) close() { h.receiving.Release() }
 
 // headerRefusal is the answer to a request whose header has no memory.
-var headerRefusal = refusalText("the server has no memory left for a header of this size at the moment; send a shorter one, or send it again later")
+var headerRefusal = refusalText(noHeaderMemory)
+
+const noHeaderMemory = "the server has no memory left for a header of this size at the moment; send a shorter one, or send it again later"
