@@ -31,9 +31,15 @@ type headerReservation struct {
 	refused bool // nothing more is read; used by the reading goroutine alone
 }
 
-// errHeaderRefused looks like a network error, so that net/http closes the connection without
-// another answer.
-var errHeaderRefused = &net.OpError{Op: "read", Net: "tcp", Err: budget.ErrExhausted}
+// errHeaderRefused looks like a deadline that has expired, so that net/http closes the connection
+// without another answer, also when TLS wraps the error.
+var errHeaderRefused net.Error = headerRefused{}
+
+type headerRefused struct{}
+
+func (headerRefused) Error() string   { return "reading a header: " + budget.ErrExhausted.Error() }
+func (headerRefused) Timeout() bool   { return true }
+func (headerRefused) Temporary() bool { return false }
 
 // newHeaderReservation returns the reservation of a new connection. A nil budget is unlimited.
 func newHeaderReservation(headers *budget.Budget) *headerReservation {
