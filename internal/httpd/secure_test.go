@@ -276,7 +276,11 @@ func TestAConnectionThatTakesNothingIsCut(t *testing.T) {
 			_, _ = io.WriteString(conn, preface+settings+"\x00\x00"+string(rune(len(fields)))+"\x01\x05\x00\x00\x00\x01"+fields)
 		}()
 		synctest.Wait()
-		<-handler.ended
+		select {
+		case <-handler.ended:
+		case <-time.After(time.Minute):
+			t.Error("the stream never ended")
+		}
 		if took := time.Since(begin); took < 10*time.Second || took > 25*time.Second {
 			t.Errorf("the stream ended after %v, want about the 10 s of a write", took)
 		}
