@@ -29,24 +29,14 @@ func killNode(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	asking, cancel := context.WithCancel(ctx)
-	var askers sync.WaitGroup
-	for _, a := range []asker{
-		{"a revoked token", o.goesSecret(), false},
-		{"no token", "", false},
-		{"a token that is in force", o.stays.secret, true},
-		{"a token that is new", fresh.secret, true},
-	} {
-		askers.Go(func() { a.ask(asking, o, killed) })
-	}
+	stop := o.keepAsking(ctx, []*cluster.Node{killed}, asker{"a token that is new", fresh.secret, true})
 	err = killed.Start(ctx)
 	started := time.Now()
 	if err == nil {
 		o.awaitLetIn(ctx, "first use of a new token after the start of a node", started, killed, fresh.secret)
 		o.mustRefuse(ctx, killed, o.goesSecret())
 	}
-	cancel()
-	askers.Wait()
+	stop()
 	if err != nil {
 		return err
 	}
@@ -60,7 +50,26 @@ type asker struct {
 	inForce      bool // the secret is one that a node may never refuse; else it may never be let in
 }
 
-// ask asks a node until ctx ends. While the node starts, it may answer with 503, or not at all.
+// keepAsking asks nodes with a token that is in force, a revoked one, none and others, until stop
+// is called.
+func (o *outage) keepAsking(ctx context.Context, nodes []*cluster.Node, others ...asker) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	for _, a := range append(others,
+		asker{"a revoked token", o.goesSecret(), false}, asker{"no token", "", false}, asker{"a token that is in force", o.stays.secret, true},
+	) {
+		for _, n := range nodes {
+			asking.Go(func() { a.ask(ctx, o, n) })
+		}
+	}
+	return func() {
+		cancel()
+		asking.Wait()
+	}
+}
+
+// ask asks a node until ctx ends. While the node starts, or has no store, it may answer with 503,
+// or not at all.
 func (a asker) ask(ctx context.Context, o *outage, n *cluster.Node) {
 	for ctx.Err() == nil {
 		got, err := o.get(ctx, n, a.secret, o.config)
@@ -68,11 +77,13 @@ func (a asker) ask(ctx context.Context, o *outage, n *cluster.Node) {
 		case err != nil, got.unreached():
 			o.count(unanswered, 1)
 		case got.status != http.StatusOK && a.inForce:
-			o.found("a token in force is never refused", "%s at the start of node %d: %v", a.what, n.Number, got)
+			o.found("a token in force is never refused", "%s: %s on node %d: %v", o.name, a.what, n.Number, got)
 			return
 		case got.status == http.StatusOK && !a.inForce:
-			o.found("a starting node lets nobody in before it knows the history", "%s at the start of node %d: %v", a.what, n.Number, got)
+			o.found("nobody is let in without rights", "%s: %s on node %d: %v", o.name, a.what, n.Number, got)
 			return
+		default:
+			o.count(answered, 1)
 		}
 		cluster.Pause(ctx, 3*time.Millisecond)
 	}

@@ -119,6 +119,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		{"a node killed", killNode},
 		{"failover", failOver},
 		{"failover that loses a token", loseTail},
+		{"two primaries", splitBrain},
 	} {
 		began := time.Now()
 		if err := part.run(ctx, w); err != nil {
@@ -158,7 +159,7 @@ func (w *world) figures() (figures []Figure) {
 
 // needed is the evidence without which a run proves nothing.
 var needed = []string{
-	tokensChanged, changesMeanwhile, freshUsed, listenersEnded, knownServed, unknownRefused, nodesKilled, unanswered, postgresStopped, postgresFrozen, primariesReplaced,
+	tokensChanged, changesMeanwhile, freshUsed, listenersEnded, knownServed, unknownRefused, nodesKilled, unanswered, answered, postgresStopped, postgresFrozen, primariesReplaced,
 }
 
 // What the evidence counts.
@@ -171,7 +172,8 @@ const (
 	unknownRefused    = "requests with an unknown token without PostgreSQL"
 	revokedRefused    = "revoked tokens refused"
 	nodesKilled       = "nodes killed"
-	unanswered        = "requests that a starting node did not answer"
+	unanswered        = "requests that a node did not answer during a fault"
+	answered          = "requests that a node answered by the rights of its caller during a fault"
 	postgresStopped   = "stops of PostgreSQL"
 	postgresFrozen    = "times that PostgreSQL was frozen"
 	primariesReplaced = "primaries replaced"
