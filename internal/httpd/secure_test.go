@@ -119,7 +119,7 @@ func TestAConnectionTooManyGetsAnAlert(t *testing.T) {
 		synctest.Wait()
 		third := tls.Client(s.connect(t), config)
 		if err := third.Handshake(); err != nil {
-			t.Errorf("got %v once there was room", err)
+			t.Errorf("got %v once the first was closed", err)
 		}
 		_ = third.NetConn().Close()
 	})
