@@ -18,7 +18,7 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # The pattern `work` stands for the packages of all modules that go.work names.
 
-.PHONY: help run build test check ci sound files format vet lint generate verify modules race cover disks bench bench-large faults mutants hostile browser proxy clients playground
+.PHONY: help run build test check ci sound files format vet lint generate verify modules race cover disks bench bench-large faults mutants hostile fuzz fuzz-short browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_UR
 
 check: sound test ## what to run before a commit: all that is quick
 
-ci: sound race cover disks hostile browser proxy clients ## everything else that must hold before a change lands
+ci: sound race cover disks hostile fuzz-short browser proxy clients ## everything else that must hold before a change lands
 	$(MAKE) faults FAULTS=-short
 
 sound: files format vet lint verify modules ## the checks that run no tests
@@ -94,6 +94,12 @@ mutants: ## plant bugs into copies of the tree, each of which the fault suite mu
 
 hostile: ## attack a server's memory, processors and time, and fail where a ceiling is exceeded; see test/hostile
 	$(GO) run ./test/hostile $(HOSTILE)
+
+fuzz: ## run each fuzz test for FUZZTIME, by default 5m; FUZZ='Token' runs those with such a name
+	.ci/fuzz
+
+fuzz-short: ## run each fuzz test with 2000 new inputs: some seconds in all
+	.ci/fuzz short
 
 browser: ## drive the playground in a real Chromium
 	.ci/browser

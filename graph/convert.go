@@ -38,12 +38,7 @@ func changeFilterOf(input *model.ChangeFilterInput) (filter configstore.ChangeFi
 		return filter, err
 	}
 	filter.Actor, filter.Operations = input.Actor, input.Operations
-	if input.Since != nil {
-		filter.Since = *input.Since
-	}
-	if input.Until != nil {
-		filter.Until = *input.Until
-	}
+	filter.Since, filter.Until = input.Since, input.Until
 	return filter, nil
 }
 

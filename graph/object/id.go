@@ -45,7 +45,7 @@ type Identified struct {
 // ParseID reads a global id. The error is [ErrMalformedID].
 func ParseID(id string) (Identified, error) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(id)
-	if err != nil {
+	if err != nil || encode(string(text)) != id { // base64 skips line ends
 		return Identified{}, ErrMalformedID
 	}
 	if name, is := strings.CutPrefix(string(text), configKind); is {

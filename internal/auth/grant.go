@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,26 @@ const MaxGrants = 50
 type Grant struct {
 	Actions []Action
 	Prefix  string // whole leading segments; "" is everything
+}
+
+// ParseGrant reads ACTIONS:PREFIX, such as READ,WRITE:payments, which is what [Grant.String]
+// writes. The prefix is not checked: [NewGrants] does.
+func ParseGrant(text string) (Grant, error) {
+	names, prefix, found := strings.Cut(text, ":")
+	if !found {
+		return Grant{}, errors.New("write ACTIONS:PREFIX, such as READ,WRITE:payments, or READ: for everything")
+	}
+	parsed, err := ParseActions(strings.Split(names, ","))
+	return Grant{Actions: parsed, Prefix: prefix}, err
+}
+
+// String returns the grant as ACTIONS:PREFIX.
+func (g Grant) String() string {
+	names := make([]string, len(g.Actions))
+	for i, action := range g.Actions {
+		names[i] = action.String()
+	}
+	return strings.Join(names, ",") + ":" + g.Prefix
 }
 
 func (g Grant) equal(other Grant) bool {

@@ -20,12 +20,18 @@ type TokenFields struct {
 // Issue returns the command to make a token, without a secret.
 func (f TokenFields) Issue() (IssueToken, error) {
 	name, grants, err := f.nameAndGrants()
+	if err == nil {
+		err = checkGiven("expiresAt", f.ExpiresAt)
+	}
 	return IssueToken{Name: name, Grants: grants, ExpiresAt: timeOf(f.ExpiresAt)}, err
 }
 
 // Rotate returns the command to rotate a token, without a secret.
 func (f TokenFields) Rotate() (RotateToken, error) {
 	name, expected, err := f.nameAndVersion()
+	if err == nil {
+		err = checkGiven("keepOldUntil", f.KeepOldUntil)
+	}
 	return RotateToken{Name: name, KeepOldUntil: timeOf(f.KeepOldUntil), ExpectedVersion: expected}, err
 }
 
@@ -64,6 +70,14 @@ func (f TokenFields) expected() (*config.Version, error) {
 		return nil, nil
 	}
 	return config.ParseExpectedVersion(*f.ExpectedVersion)
+}
+
+// checkGiven refuses the first instant of all, since commands have it for none.
+func checkGiven(field string, at *time.Time) error {
+	if at != nil && at.IsZero() {
+		return &config.InvalidError{Field: field, Rule: "is not in the future"}
+	}
+	return nil
 }
 
 func timeOf(at *time.Time) time.Time {

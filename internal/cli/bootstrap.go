@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,18 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 )
-
-// maxBootstrapBytes is the longest file of a first token.
-const maxBootstrapBytes = 4 << 10
-
-// bootstrapHeader begins the file that `configapi token bootstrap` writes.
-const bootstrapHeader = "# The first token of a server, for configapi serve --bootstrap-token-file. It has no secret.\n"
 
 // bootstrapToken writes the file of a first token, and prints its secret.
 func bootstrapToken(_ context.Context, env Env) error {
@@ -33,7 +25,7 @@ func bootstrapToken(_ context.Context, env Env) error {
 		return err
 	}
 	secret, kept := auth.NewSecret()
-	if err := writeNew(name, bootstrapHeader+bootstrapLine(kept)); err != nil {
+	if err := writeNew(name, auth.BootstrapText(kept)); err != nil {
 		return startErrorf("writing the file of the token: %w", err)
 	}
 	fmt.Fprintf(env.Stderr, "wrote %s; the token is `bootstrap`, and may do everything. This is shown once; nothing keeps it:\n", name)
@@ -53,10 +45,6 @@ func writeNew(name, text string) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-func bootstrapLine(c auth.Credential) string {
-	return fmt.Sprintf("cfg_%s sha256:%x\n", c.ID, c.Digest)
-}
-
 // readBootstrap reads the file of a first token. Nobody but its owner and its group may write to
 // it.
 func readBootstrap(name string) (c auth.Credential, err error) {
@@ -74,41 +62,12 @@ func readBootstrap(name string) (c auth.Credential, err error) {
 	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
 		return c, fmt.Errorf("everyone may write to the bootstrap file %s, and so take the token: chmod o-w it", name)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxBootstrapBytes+1))
+	text, err := io.ReadAll(io.LimitReader(file, auth.MaxBootstrapBytes+1))
 	if err != nil {
 		return c, fmt.Errorf("reading the bootstrap file: %w", err)
 	}
-	if c, err = parseBootstrap(string(text)); err != nil {
+	if c, err = auth.ParseBootstrap(string(text)); err != nil {
 		return c, fmt.Errorf("the bootstrap file %s %w; `configapi token bootstrap FILE` makes one", name, err)
-	}
-	return c, nil
-}
-
-// parseBootstrap reads the one line that is no comment. The error does not repeat it, since it may
-// be a secret.
-func parseBootstrap(text string) (c auth.Credential, err error) {
-	if len(text) > maxBootstrapBytes {
-		return c, fmt.Errorf("has more than %d bytes", maxBootstrapBytes)
-	}
-	var found []string
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			found = append(found, line)
-		}
-	}
-	if len(found) != 1 {
-		return c, fmt.Errorf("has %d tokens, not one", len(found))
-	}
-	if _, err := auth.ParseSecret(found[0]); err == nil {
-		return c, errors.New("has a secret; keep that elsewhere")
-	}
-	id, digest, _ := strings.Cut(found[0], " sha256:")
-	if c.ID, err = auth.ParsePublicID(id); err != nil {
-		return c, errors.New("must have one line, cfg_ID sha256:DIGEST")
-	}
-	decoded, err := hex.DecodeString(digest)
-	if err != nil || copy(c.Digest[:], decoded) != len(decoded) || len(decoded) != len(c.Digest) {
-		return c, errors.New("must have a digest of 64 hex digits")
 	}
 	return c, nil
 }

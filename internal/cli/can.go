@@ -57,7 +57,7 @@ A token that has expired may do nothing; one that is unknown or revoked fails it
 		case !may:
 			return fmt.Errorf("no: no grant of %s has %s on %s", q.token, q.action, q.name)
 		}
-		_, err = fmt.Fprintln(env.Stdout, grantText(grant))
+		_, err = fmt.Fprintln(env.Stdout, grant)
 		return err
 	})
 }
@@ -138,7 +138,7 @@ func (e expectation) check(ctx context.Context, tokens tokens) string {
 	case err != nil:
 		return err.Error()
 	case may && !e.allow:
-		return fmt.Sprintf("%s may %s %s: %s", e.token, e.action, e.name, grantText(grant))
+		return fmt.Sprintf("%s may %s %s: %s", e.token, e.action, e.name, grant)
 	case !may && e.allow:
 		return fmt.Sprintf("%s may not %s %s", e.token, e.action, e.name)
 	}

@@ -8,23 +8,13 @@ import (
 	"configapi/internal/auth"
 )
 
-// parseGrant parses ACTIONS:PREFIX, such as READ,WRITE:payments. The prefix is not checked.
-func parseGrant(text string) (auth.Grant, error) {
-	names, prefix, found := strings.Cut(text, ":")
-	if !found {
-		return auth.Grant{}, errors.New("write ACTIONS:PREFIX, such as READ,WRITE:payments, or READ: for everything")
-	}
-	actions, err := auth.ParseActions(strings.Split(names, ","))
-	return auth.Grant{Actions: actions, Prefix: prefix}, err
-}
-
 // grants is the flag --grant, which has one grant and may be repeated.
 type grants []auth.Grant
 
 func (g *grants) String() string { return "" }
 
 func (g *grants) Set(text string) error {
-	grant, err := parseGrant(text)
+	grant, err := auth.ParseGrant(text)
 	if err == nil {
 		*g = append(*g, grant)
 	}
@@ -44,7 +34,7 @@ func (l *grantList) Set(text string) error {
 			begun += "," // the next part has another action of the same grant
 			continue
 		}
-		grant, err := parseGrant(begun)
+		grant, err := auth.ParseGrant(begun)
 		if err != nil {
 			return err
 		}
@@ -54,7 +44,7 @@ func (l *grantList) Set(text string) error {
 		list, begun = append(list, grant), ""
 	}
 	if begun != "" {
-		_, err := parseGrant(strings.TrimSuffix(begun, ","))
+		_, err := auth.ParseGrant(strings.TrimSuffix(begun, ","))
 		return err
 	}
 	grants, err := auth.NewGrants(list...)
@@ -68,15 +58,7 @@ func (l *grantList) Set(text string) error {
 func grantsText(grants *auth.Grants) string {
 	texts := make([]string, len(grants.List()))
 	for i, g := range grants.List() {
-		texts[i] = grantText(g)
+		texts[i] = g.String()
 	}
 	return strings.Join(texts, " ")
-}
-
-func grantText(g auth.Grant) string {
-	names := make([]string, len(g.Actions))
-	for i, action := range g.Actions {
-		names[i] = action.String()
-	}
-	return strings.Join(names, ",") + ":" + g.Prefix
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -107,8 +108,12 @@ func FuzzParseName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		want := len(text) <= 255 && segments.MatchString(text) && !dots.MatchString(text)
-		if got, err := config.ParseName(text); (err == nil) != want || err == nil && got.String() != text {
+		got, err := config.ParseName(text)
+		if (err == nil) != want || err == nil && got.String() != text {
 			t.Errorf("ParseName(%q) = %q, %v; want a name: %t", text, got, err, want)
+		}
+		if invalid, is := errors.AsType[*config.InvalidError](err); err != nil && (!is || invalid.Field != "name" || got != (config.Name{})) {
+			t.Errorf("ParseName(%q) = %q, %v", text, got, err)
 		}
 	})
 }

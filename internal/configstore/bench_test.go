@@ -96,7 +96,7 @@ func benchPast(b *testing.B, r *configstore.Reader, n eventstore.Seq) {
 		"of two names":           {Configs: names},
 		"deletions of two names": {Configs: mustFilter(b, "", longName(0), longName(1)), Operations: deleted},
 		"of two names by ann":    {Configs: names, Actor: &ann},
-		"long ago":               {Since: configstoretest.Epoch.Add(time.Second), Until: configstoretest.Epoch.Add(10 * time.Second)},
+		"long ago":               {Since: new(configstoretest.Epoch.Add(time.Second)), Until: new(configstoretest.Epoch.Add(10 * time.Second))},
 	} {
 		b.Run("recent changes "+name, func(b *testing.B) {
 			for b.Loop() {

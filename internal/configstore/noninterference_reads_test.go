@@ -192,10 +192,10 @@ func (s *twin) doRecent(dice *rand.Rand) string {
 		filter.Operations = []config.Operation{config.Created, config.Updated, config.Deleted, config.Restored}[dice.IntN(4):]
 	}
 	if dice.IntN(3) == 0 {
-		filter.Since = s.drawInstant(dice)
+		filter.Since = new(s.drawInstant(dice))
 	}
 	if dice.IntN(3) == 0 {
-		filter.Until = s.drawInstant(dice)
+		filter.Until = new(s.drawInstant(dice))
 	}
 	r, first := s.drawReader(dice), 1+dice.IntN(4)
 	var b strings.Builder

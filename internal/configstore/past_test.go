@@ -265,7 +265,7 @@ func (p *past) checkRecent(rt *rapid.T) {
 	for _, e := range slices.Backward(p.history[:r.Head().Seq]) {
 		if configs.Matches(e.Name) && (filter.Actor == nil || e.Actor != nil && *e.Actor == *filter.Actor) &&
 			(filter.Operations == nil || slices.Contains(filter.Operations, e.Operation())) &&
-			!e.At.Before(filter.Since) && (filter.Until.IsZero() || e.At.Before(filter.Until)) {
+			(filter.Since == nil || !e.At.Before(*filter.Since)) && (filter.Until == nil || e.At.Before(*filter.Until)) {
 			want = append(want, e)
 		}
 	}
@@ -288,12 +288,15 @@ func (p *past) checkRecent(rt *rapid.T) {
 }
 
 // instant draws the time of an event, one beside it, or none.
-func (p *past) instant(rt *rapid.T, what string) time.Time {
+func (p *past) instant(rt *rapid.T, what string) *time.Time {
 	seq := rapid.IntRange(-20, len(p.history)-1).Draw(rt, what)
-	if seq < 0 {
-		return time.Time{}
+	switch {
+	case seq == -1:
+		return new(time.Time) // the first instant of all is one like any other
+	case seq < 0:
+		return nil
 	}
-	return p.history[seq].At.Add(time.Duration(rapid.SampledFrom([]int{0, 1, -1, 1000, -1000}).Draw(rt, "beside")))
+	return new(p.history[seq].At.Add(time.Duration(rapid.SampledFrom([]int{0, 1, -1, 1000, -1000}).Draw(rt, "beside"))))
 }
 
 // TestCountsEndWithTheirContext counts what needs no read of the event store.

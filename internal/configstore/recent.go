@@ -15,8 +15,8 @@ type ChangeFilter struct {
 	Actor   *string // as [config.CheckActor] demands; nil: any
 	// Operations are those that are selected: none when the list is empty but not nil. nil: all.
 	Operations []config.Operation
-	Since      time.Time // at this instant or later; zero: any
-	Until      time.Time // before this instant; zero: any
+	Since      *time.Time // at this instant or later; nil: any
+	Until      *time.Time // before this instant; nil: any
 }
 
 // RecentPage is a page of the newest changes.
@@ -95,15 +95,15 @@ func (h *history) backOf(ctx context.Context, filter ChangeFilter, before events
 	if q.Names != nil && len(q.Names) == 0 || q.Operations != nil && len(q.Operations) == 0 {
 		return eventstore.Back{}, nil
 	}
-	if !filter.Until.IsZero() {
-		last, err := h.lastBefore(ctx, filter.Until)
+	if filter.Until != nil {
+		last, err := h.lastBefore(ctx, *filter.Until)
 		if err != nil {
 			return eventstore.Back{}, err
 		}
 		q.Before = min(q.Before, last+1)
 	}
-	if !filter.Since.IsZero() {
-		q.After, err = h.lastBefore(ctx, filter.Since)
+	if filter.Since != nil {
+		q.After, err = h.lastBefore(ctx, *filter.Since)
 	}
 	return q, err
 }

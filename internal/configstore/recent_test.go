@@ -87,7 +87,7 @@ func TestRecentChangesOfNothingReadNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, filter := range map[string]configstore.ChangeFilter{
-		"no names": {Configs: nothing}, "no operations": {Operations: []config.Operation{}}, "an empty time": {Until: configstoretest.Epoch.AddDate(-1, 0, 0)},
+		"no names": {Configs: nothing}, "no operations": {Operations: []config.Operation{}}, "an empty time": {Until: new(configstoretest.Epoch.AddDate(-1, 0, 0))},
 	} {
 		if page, err := r.RecentChanges(t.Context(), filter, 0, 10); err != nil || len(page.Revisions) > 0 || page.More {
 			t.Errorf("%s: got %+v, %v", what, page, err)

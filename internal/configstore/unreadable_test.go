@@ -39,7 +39,7 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 			return err
 		},
 		"RecentChanges until": func() error {
-			_, err := r.RecentChanges(t.Context(), configstore.ChangeFilter{Until: configstoretest.Epoch}, 0, 10)
+			_, err := r.RecentChanges(t.Context(), configstore.ChangeFilter{Until: new(configstoretest.Epoch)}, 0, 10)
 			return err
 		},
 		"Diff": func() error {

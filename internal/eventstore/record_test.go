@@ -3,6 +3,7 @@ package eventstore_test
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -77,9 +78,14 @@ func FuzzParsePosition(f *testing.F) {
 	for _, seed := range []string{"1842-9f3a21c0", "0-00000000", "-1-9f3a21c0", "00-9f3a21c0", "1842-9F3A21C0", ""} {
 		f.Add(seed)
 	}
+	form := regexp.MustCompile(`\A(0|[1-9][0-9]{0,18})-[0-9a-f]{8}\z`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if b, err := eventstore.ParsePosition(text); err == nil && (b.String() != text || b.Seq < 0) {
-			t.Errorf("ParsePosition(%q) = %+v, which is written %s", text, b, b)
+		p, err := eventstore.ParsePosition(text)
+		if err == nil && (p.String() != text || p.Seq < 0 || !form.MatchString(text)) {
+			t.Errorf("ParsePosition(%q) = %+v, which is written %s", text, p, p)
+		}
+		if err != nil && (p != eventstore.Position{} || form.MatchString(text) && text < "9223372036854775807" && len(text) < 28) {
+			t.Errorf("ParsePosition(%q) = %+v, %v", text, p, err)
 		}
 	})
 }

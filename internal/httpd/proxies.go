@@ -48,13 +48,14 @@ func ParseProxies(texts []string) (*Proxies, error) {
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil {
+	if !strings.Contains(text, "/") { // a zone might hold it: fe80::1%eth0/64 is no address
+		address, err := netip.ParseAddr(text)
 		address = address.Unmap().WithZone("")
-		return netip.PrefixFrom(address, address.BitLen()), nil
+		return netip.PrefixFrom(address, address.BitLen()), err
 	}
 	prefix, err := netip.ParsePrefix(text)
-	if address := prefix.Addr(); address.Is4In6() && prefix.Bits() >= 96 {
-		prefix = netip.PrefixFrom(address.Unmap(), prefix.Bits()-96)
+	if address := prefix.Addr(); address.Is4In6() {
+		prefix = netip.PrefixFrom(address.Unmap(), max(prefix.Bits()-96, 0)) // 0: all of IPv4 is in it
 	}
 	return prefix.Masked(), err
 }
@@ -113,7 +114,10 @@ func parseHop(text string) (netip.Addr, error) {
 	if len(text) > maxHopBytes {
 		return netip.Addr{}, fmt.Errorf("an address has more than %d bytes", maxHopBytes)
 	}
-	address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		text += ":0" // an address in brackets is read as one that has a port
+	}
+	address, err := netip.ParseAddr(text)
 	if err != nil {
 		var withPort netip.AddrPort
 		withPort, err = netip.ParseAddrPort(text)

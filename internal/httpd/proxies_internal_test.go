@@ -67,8 +67,8 @@ func TestClients(t *testing.T) {
 
 func TestProxiesThatNobodyHas(t *testing.T) {
 	for text, says := range map[string]string{
-		"proxy.example.com": "neither", "10.0.0.0/33": "neither", "10.0.0": "neither", "": "neither", "10.0.0.1:80": "neither",
-		"0.0.0.0/0": "every address", "::/0": "every address", "::ffff:0.0.0.0/96": "every address",
+		"proxy.example.com": "neither", "10.0.0.0/33": "neither", "10.0.0": "neither", "": "neither", "10.0.0.1:80": "neither", "fe80::1%eth0/64": "neither",
+		"0.0.0.0/0": "every address", "::/0": "every address", "::ffff:0.0.0.0/96": "every address", "::ffff:0.0.0.0/90": "every address",
 	} {
 		if p, err := ParseProxies([]string{"10.0.0.1", text}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: got %v, %v, want an error that says %q", text, p, err, says)

@@ -65,5 +65,6 @@ func Parse(kind Kind, text string) (c Cursor, ok bool) {
 	if err != nil || !found || key == "" {
 		return Cursor{}, false
 	}
-	return Cursor{kind, at, key}, true
+	c = Cursor{kind, at, key}
+	return c, c.String() == text // base64 skips line ends
 }

@@ -9,7 +9,7 @@ import (
 
 var kinds = []pages.Kind{
 	pages.Configs, pages.Snapshot, pages.History, pages.List, pages.Changed, pages.Deleted, pages.Children, pages.Recent, pages.Diff,
-	pages.RecentList, pages.DeletedList, pages.ChildrenList, pages.DiffList,
+	pages.Tokens, pages.RecentList, pages.DeletedList, pages.ChildrenList, pages.DiffList, pages.TokenList,
 }
 
 // TestContract fixes the bytes of cursors: clients keep them.

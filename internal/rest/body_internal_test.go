@@ -80,7 +80,7 @@ func FuzzPlainValue(f *testing.F) {
 
 // FuzzParseRoute looks for paths that panic, or whose parts are not what the path says.
 func FuzzParseRoute(f *testing.F) {
-	for _, seed := range []string{"/config", "/v1/config/a%2Fb/history", "/config/%68istory/at/x", "//", "/config//", "%", "/config/a/at/%2B", "/v1/events"} {
+	for _, seed := range []string{"/config", "/v1/config/a%2Fb/history", "/config/%68istory/at/x", "//", "/config//", "%", "/config/a/at/%2B", "/v1/events", "/tokens/a%2Fb/rotate", "/v1/secrets/cfg_x", "/tokens"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

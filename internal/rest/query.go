@@ -109,18 +109,18 @@ func parseFirst(query string, standard int) (int, error) {
 	return first, nil
 }
 
-// parseInstant returns the instant that a parameter has, the zero time when it is not given.
-func parseInstant(query, name string) (time.Time, error) {
+// parseInstant returns the instant that a parameter has, nil when it is not given.
+func parseInstant(query, name string) (*time.Time, error) {
 	text, given, err := parameter(query, name)
 	if err != nil || !given {
-		return time.Time{}, err
+		return nil, err
 	}
 	instant, err := config.ParseInstant(text)
 	if err != nil {
-		return time.Time{}, &config.InvalidError{Field: name,
+		return nil, &config.InvalidError{Field: name,
 			Rule: "must be an RFC 3339 instant with an offset, such as 2024-01-15T10:30:00Z; a + in it is written as %2B"}
 	}
-	return instant, nil
+	return &instant, nil
 }
 
 // parseMoment returns the moment that a text names: a position, or an instant. Only instants have

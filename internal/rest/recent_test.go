@@ -28,6 +28,8 @@ func TestRecent(t *testing.T) {
 		"until=SIX":                          "5 4 3 2 1",
 		"since=THREE&until=SIX&prefix=p":     "4 3",
 		"since=SIX&until=THREE":              "",
+		"until=0001-01-01T00:00:00Z":         "",
+		"since=0001-01-01T00:00:00Z":         "8 7 6 5 4 3 2 1",
 		"operation=RESTORED,UPDATED,CREATED": "8 6 5 4 3 2 1",
 	} {
 		for _, first := range []int{1, 2, 3, 500} {

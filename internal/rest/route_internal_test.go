@@ -85,7 +85,11 @@ func checkRoute(t *testing.T, path string) {
 		return
 	}
 	got, known := parseRoute(u)
-	parts := strings.Split(u.EscapedPath(), "/")
+	escaped := u.RawPath // as the client has sent it, also where it had to escape more
+	if escaped == "" {
+		escaped = u.EscapedPath()
+	}
+	parts := strings.Split(escaped, "/")
 	for i := range parts {
 		if parts[i], err = url.PathUnescape(parts[i]); err != nil {
 			t.Fatalf("%q: %v", path, err)
@@ -94,7 +98,7 @@ func checkRoute(t *testing.T, path string) {
 	if len(parts) > 1 && parts[0] == "" && parts[1] == "v1" {
 		parts = append(parts[:1:1], parts[2:]...)
 	}
-	config := len(parts) > 2 && parts[1] == "config"
+	config := len(parts) > 2 && slices.Contains([]string{"config", "tokens", "secrets"}, parts[1])
 	if want := len(parts) > 1 && parts[0] == "" && isPath(parts[1:]); known != want ||
 		known && config && got.name != parts[2] || known && config && len(parts) == 5 && got.at != parts[4] {
 		t.Errorf("%q: got %+v, %t; parts %q", path, got, known, parts)
@@ -105,11 +109,12 @@ func checkRoute(t *testing.T, path string) {
 func isPath(parts []string) bool {
 	switch len(parts) {
 	case 1:
-		return slices.Contains([]string{"config", "events", "changes", "diff", "revert", "deleted", "children"}, parts[0])
+		return slices.Contains([]string{"config", "events", "changes", "diff", "revert", "deleted", "children", "tokens"}, parts[0])
 	case 2:
-		return parts[0] == "config" || parts[0] == "changes" && parts[1] == "recent"
+		return slices.Contains([]string{"config", "tokens", "secrets"}, parts[0]) || parts[0] == "changes" && parts[1] == "recent"
 	case 3:
-		return parts[0] == "config" && (parts[2] == "history" || parts[2] == "restore") || parts[0] == "changes" && parts[2] == "revert"
+		return parts[0] == "config" && (parts[2] == "history" || parts[2] == "restore") || parts[0] == "changes" && parts[2] == "revert" ||
+			parts[0] == "tokens" && (parts[2] == "rotate" || parts[2] == "grants")
 	case 4:
 		return parts[0] == "config" && parts[2] == "at"
 	}

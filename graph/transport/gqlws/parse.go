@@ -23,6 +23,10 @@ const (
 	// requestCopies is about how often a request is in memory while it is worked on: as it came,
 	// and decoded.
 	requestCopies = 2
+
+	// maxMembers is how many members a message may have in which something is wrong. The protocol
+	// has three.
+	maxMembers = 64
 )
 
 // readMessage reads a message of the peer to its end. A large one reserves memory among all bodies
@@ -102,7 +106,7 @@ func parseMembers(data []byte) (m clientMessage, ok bool) {
 	seen := make(map[string]bool)
 	for dec.PeekKind() == '"' {
 		name, ok := readStrict(dec)
-		if !ok || seen[name] {
+		if !ok || seen[name] || len(seen) == maxMembers {
 			return m, false
 		}
 		seen[name] = true

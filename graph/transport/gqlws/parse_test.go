@@ -1,6 +1,7 @@
 package gqlws
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -77,4 +78,22 @@ func TestNoMemoryForAMessage(t *testing.T) {
 		synctest.Wait()
 		f.wantNoSockets(t)
 	})
+}
+
+// TestManyMembersAreNotKept sends a message that is wrong within its payload alone, with ever more
+// members that nobody knows: none is remembered beyond the 64th.
+func TestManyMembersAreNotKept(t *testing.T) {
+	message := func(members int) []byte {
+		text := `{"id":"1","type":"subscribe","payload":{"query":"\ud83d"}`
+		for i := range members - 3 {
+			text += fmt.Sprintf(`,"m%d":0`, i)
+		}
+		return []byte(text + "}")
+	}
+	if m, refused := parseMessage(message(maxMembers)); refused != nil || m.unreadable == nil {
+		t.Errorf("%d members: got %v, %v", maxMembers, m.unreadable, refused)
+	}
+	if _, refused := parseMessage(message(maxMembers + 1)); refused == nil || refused.Code != CloseBadRequest {
+		t.Errorf("%d members: got %v", maxMembers+1, refused)
+	}
 }
