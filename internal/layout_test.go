@@ -55,12 +55,13 @@ var picture = []layer{
 	{"internal/postgrestest", "internal/processtest", pgx},
 	{"internal/processtest", "", ""},
 	{"internal/websockettest", "", ""},
+	{"internal/certificate/certificatetest", "", ""},
 	{"internal/slowtest", "", ""},
 	{"internal/accesstest", "", ""},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
@@ -86,6 +87,7 @@ var picture = []layer{
 	{"graph/transport/gqlmsg", "internal/excerpt internal/fault internal/strictjson", gqlgen},
 	{"internal/rest", "internal/audit " + store + " " + tools, json},
 	{"internal/httpd", "internal/attempts internal/audit internal/origin " + store + " " + tools, x + " " + sockets + " github.com/prometheus/client_golang"},
+	{"internal/certificate", "", ""},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},

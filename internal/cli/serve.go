@@ -14,6 +14,7 @@ import (
 	"configapi/internal/attempts"
 	"configapi/internal/audit"
 	"configapi/internal/budget"
+	"configapi/internal/certificate"
 	"configapi/internal/configstore"
 	"configapi/internal/console"
 	"configapi/internal/eventstore/postgres"
@@ -44,26 +45,33 @@ func serve(ctx context.Context, env Env) error {
 		return err
 	}
 	defer flush()
+	files, err := openCertificate(set, log)
+	if err != nil {
+		return err
+	}
 	events, err := openForServing(ctx, set.store, postgres.Options{ListenURL: set.listenDSN, RequireLeastPrivilege: set.requireLeastPrivilege, Log: log})
 	if err != nil {
 		return err
 	}
-	at, err := listen(set)
+	at, err := listen(set, files)
 	if err != nil {
 		return errors.Join(err, events.Close())
 	}
 	at.log(log, set)
+	renewing := start(at.renewCertificate)
 	err = run(ctx, events, at, set, guard, proxies, log)
-	return errors.Join(err, events.Close())
+	return errors.Join(err, renewing.stop(), events.Close())
 }
 
 // addresses are where a server listens.
 type addresses struct {
-	net.Listener              // of all that it serves
-	metrics      net.Listener // of its metrics alone; nil: they have no address of their own
+	net.Listener                    // of all that it serves
+	metrics      net.Listener       // of its metrics alone; nil: they have no address of their own
+	files        *certificate.Files // of the certificate; nil: plain HTTP
 }
 
-func listen(set settings) (at addresses, err error) {
+func listen(set settings, files *certificate.Files) (at addresses, err error) {
+	at.files = files
 	if at.Listener, err = net.Listen("tcp", set.listen); err != nil {
 		return at, startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err)
 	}
@@ -81,7 +89,7 @@ func (at addresses) log(log *slog.Logger, set settings) {
 	address := at.Addr().String()
 	line := []any{"address", address, "store", kindOf(set.store)}
 	if set.playground {
-		line = append(line, "playground", "http://"+address+"/playground")
+		line = append(line, "playground", at.scheme()+"://"+address+"/playground")
 	}
 	log.Info("serving", line...)
 	if at.metrics != nil {
@@ -127,7 +135,7 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 		GraphQL:    graphqlAPI,
 		Playground: playground(set),
 		Begun:      begun,
-		Guard:      guard, Proxies: proxies,
+		Guard:      guard, Proxies: proxies, GetCertificate: at.getCertificate(),
 
 		RefuseGraphQL: graph.Refuse, Attempts: refused, Refusals: refusals, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(at.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an

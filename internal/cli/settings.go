@@ -21,6 +21,7 @@ type settings struct {
 	hosts                    words // allowed hosts, besides the server's own
 	origins                  words // allowed origins, besides the server's own
 	trustedProxies           words
+	tlsCert, tlsKey          string // files; both "": plain HTTP
 	metricsListen            string // "": metrics have no address of their own
 	maxConnections           int
 	maxConnectionsPerAddress int // 0: no limit of its own
@@ -61,6 +62,8 @@ var settingVariables = variables{
 	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
 	"trusted-proxy":   {"CONFIGAPI_TRUSTED_PROXY"},
 	"metrics-listen":  {"CONFIGAPI_METRICS_LISTEN"},
+	"tls-cert":        {"CONFIGAPI_TLS_CERT"},
+	"tls-key":         {"CONFIGAPI_TLS_KEY"},
 	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
 	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 	"introspection":   {"CONFIGAPI_INTROSPECTION"},
@@ -78,6 +81,8 @@ func parseSettings(env Env) (settings, error) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.metricsListen, "metrics-listen", "", "`ADDRESS` that serves /metrics alone, to everyone who reaches it; none by default; also CONFIGAPI_METRICS_LISTEN")
+	flags.StringVar(&set.tlsCert, "tls-cert", "", "`FILE` of the certificate for TLS, in PEM, followed by those of its authorities; none by default: plain HTTP; also CONFIGAPI_TLS_CERT")
+	flags.StringVar(&set.tlsKey, "tls-key", "", "`FILE` of the key of --tls-cert, in PEM; also CONFIGAPI_TLS_KEY")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
 	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` of PostgreSQL itself when --store is a pooler, for notifications of changes; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
@@ -138,6 +143,8 @@ func (set settings) check() error {
 	switch {
 	case set.maxValueBytes < 1 || set.maxValueBytes > maxMaxValue:
 		return startErrorf("--max-value must be 1 to %d bytes (4 MiB): a larger value does not fit into a request's body of 16 MiB once it is escaped", maxMaxValue)
+	case (set.tlsCert == "") != (set.tlsKey == ""):
+		return startErrorf("--tls-cert and --tls-key go together: give both, or none for plain HTTP")
 	case set.maxConnections < 1:
 		return startErrorf("--max-connections must be at least 1")
 	case set.maxConnectionsPerAddress < 0:

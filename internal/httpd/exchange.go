@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/excerpt"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
@@ -36,7 +37,7 @@ const (
 // ServeHTTP serves one request. It implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.exchange(w, r, func(e *exchange, r *http.Request) {
-		if s.admit(e, r) && s.admitClient(e, r) {
+		if s.admit(e, r) && s.admitClient(e, r) && s.admitHeader(e, r) {
 			s.route(e, r)
 		}
 	})
@@ -45,8 +46,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // exchange has answer serve one request, within the bounds of all requests.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request, answer func(*exchange, *http.Request)) {
 	conn := connInfoOf(r.Context())
-	if conn == nil { // tests use the server as a handler
-		conn = new(connInfo)
+	if conn == nil || isMultiplexed(r) { // nil: tests use the server as a handler
+		conn = conn.ofRequest()
 		r = r.WithContext(conn.context(r.Context()))
 	}
 	id := s.ids.of(r.Header)
@@ -80,8 +81,9 @@ type exchange struct {
 	start    time.Time
 	status   int // 0: no status yet
 	bytes    int64
-	deadline time.Time // of the write; zero: not set yet
-	body     *body     // nil: none
+	deadline time.Time           // of the write; zero: not set yet
+	body     *body               // nil: none
+	header   *budget.Reservation // of a long header of HTTP/2; nil: none
 	rate     minRate
 	cutOff   bool     // a write deadline has expired
 	discard  bool     // drop what the handler still writes
@@ -187,7 +189,10 @@ func (e *exchange) setStatus(status int) {
 		h[wwwAuthenticate] = rejectedToken // the token has ended while the request was served
 	}
 	e.server.opts.Guard.SetHeaders(h, e.request, e.decision)
-	if e.conn != nil {
+	if isMultiplexed(e.request) {
+		delete(h, "Connection") // it would end the other requests' connection
+	}
+	if e.conn != nil && !e.conn.secured {
 		e.sendLines(h)
 	} else {
 		h[requestid.Header] = []string{e.id}
@@ -245,6 +250,9 @@ func (e *exchange) finish(r *http.Request) {
 	}
 	e.body.release()
 	e.leave(r)
+	if e.header != nil {
+		e.header.Release()
+	}
 	now := time.Now()
 	if e.hijacked == nil {
 		e.renewDeadline(now) // for the bytes that net/http has buffered

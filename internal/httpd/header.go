@@ -22,6 +22,7 @@ const headerCopies = 2
 // counts with the largest size until it is complete, and with its own size until the request is
 // answered. When requests wait for memory, the slowest incomplete header is cut.
 type headerReservation struct {
+	refusal   string // what a refused request gets; "": nothing, since it would break TLS
 	receiving budget.Reservation
 	received  budget.Reservation // replaces receiving once the header is complete
 	read      atomic.Int64
@@ -30,13 +31,19 @@ type headerReservation struct {
 	refused bool // nothing more is read; used by the reading goroutine alone
 }
 
-// errHeaderRefused looks like a network error, so that net/http closes the connection without
-// another answer.
-var errHeaderRefused = &net.OpError{Op: "read", Net: "tcp", Err: budget.ErrExhausted}
+// errHeaderRefused looks like a deadline that has expired, so that net/http closes the connection
+// without another answer, also when TLS wraps the error.
+var errHeaderRefused net.Error = headerRefused{}
+
+type headerRefused struct{}
+
+func (headerRefused) Error() string   { return "reading a header: " + budget.ErrExhausted.Error() }
+func (headerRefused) Timeout() bool   { return true }
+func (headerRefused) Temporary() bool { return false }
 
 // newHeaderReservation returns the reservation of a new connection. A nil budget is unlimited.
 func newHeaderReservation(headers *budget.Budget) *headerReservation {
-	h := new(headerReservation)
+	h := &headerReservation{refusal: headerRefusal}
 	if headers != nil {
 		headers.Open(&h.receiving)
 		headers.Open(&h.received)
@@ -57,7 +64,7 @@ func (h *headerReservation) charge(conn net.Conn, n int) bool {
 	if err := h.receiving.Grow(context.Background(), headerCopies*maxHeaderBytes); err != nil {
 		// fails only when the connection is closed
 		_ = conn.SetWriteDeadline(time.Now().Add(refusalTime))
-		_, _ = io.WriteString(conn, headerRefusal)
+		_, _ = io.WriteString(conn, h.refusal)
 		h.refused = true
 		return false
 	}
@@ -106,4 +113,6 @@ func (h *headerReservation) reset() {
 func (h *headerReservation) close() { h.receiving.Release() }
 
 // headerRefusal is the answer to a request whose header has no memory.
-var headerRefusal = refusalText("the server has no memory left for a header of this size at the moment; send a shorter one, or send it again later")
+var headerRefusal = refusalText(noHeaderMemory)
+
+const noHeaderMemory = "the server has no memory left for a header of this size at the moment; send a shorter one, or send it again later"

@@ -34,6 +34,7 @@ type listener struct {
 	net.Listener
 	limit    *eventstream.Limit
 	proxies  *Proxies
+	secured  bool // by TLS, whose bytes the connections carry
 	headers  *budget.Budget
 	log      *slog.Logger
 	metrics  *Metrics
@@ -127,17 +128,22 @@ func (l *listener) release(client eventstream.Client) {
 	l.metrics.connections.Dec()
 }
 
-// refuse answers with 503 and closes the connection. A client may not see an answer if the
-// connection is closed while it still sends, so up to refusalsAtOnce connections are drained first.
+// refuse answers with 503, or with an alert of TLS, and closes the connection. A client may not see
+// an answer if the connection is closed while it still sends, so up to refusalsAtOnce connections
+// are drained first.
 func (l *listener) refuse(conn net.Conn, why refusal) {
 	l.metrics.refused(why)
 	l.logRefusal(conn, why)
+	text := refusalTexts[why]
+	if l.secured {
+		text = handshakeAlert
+	}
 	select {
 	case l.refusals <- struct{}{}:
 	default:
 		if tcp, is := conn.(*net.TCPConn); is { // so short a text fits into the send buffer
 			_ = tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
-			_, _ = io.WriteString(tcp, refusalTexts[why])
+			_, _ = io.WriteString(tcp, text)
 		}
 		_ = conn.Close()
 		return
@@ -147,7 +153,7 @@ func (l *listener) refuse(conn net.Conn, why refusal) {
 		defer conn.Close()
 		// fails only when the connection is closed
 		_ = conn.SetDeadline(time.Now().Add(refusalTime))
-		if _, err := io.WriteString(conn, refusalTexts[why]); err != nil {
+		if _, err := io.WriteString(conn, text); err != nil {
 			return
 		}
 		if half, is := conn.(interface{ CloseWrite() error }); is {

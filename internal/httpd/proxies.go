@@ -140,10 +140,11 @@ func (s *Server) identify(e *exchange, r *http.Request, conn *connInfo) {
 	conn.remote.Store(&remote)
 }
 
-// admitClient counts a request that a trusted proxy has sent as a connection of its client, and
-// reports whether the client may have one more. If not, it has answered the request.
+// admitClient counts a request that a trusted proxy has sent as a connection of its client, and so
+// each request of HTTP/2, since one connection has many of them at a time. It reports whether the
+// client may have one more. If not, it has answered the request.
 func (s *Server) admitClient(e *exchange, r *http.Request) bool {
-	if !e.proxied {
+	if !e.proxied && !isMultiplexed(r) {
 		return true // the listener has counted its connection
 	}
 	if s.clients.Open(eventstream.ClientOf(r.RemoteAddr)) != nil {

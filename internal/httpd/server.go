@@ -14,14 +14,19 @@
 // Authorization alone: never by a cookie or the URL. The config store decides what the caller may
 // do.
 //
-// The package has no rule about configs and does no TLS, which is left to a proxy in front.
+// With a certificate the server speaks TLS from version 1.2 on, and HTTP/2 to clients that offer
+// it. The bounds are the same: each request of HTTP/2 counts as a connection.
+//
+// The package has no rule about configs.
 package httpd
 
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -72,6 +77,9 @@ type Options struct {
 	// Guard decides which hosts and which origins are allowed. nil: IP addresses, localhost, and
 	// pages of the server itself.
 	Guard *origin.Guard
+	// GetCertificate returns the certificate for a TLS handshake, as [tls.Config.GetCertificate].
+	// nil: Serve speaks plain HTTP. ServeAdmin and ServeMetrics always do.
+	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// Proxies may say which client a request comes from. nil: none may.
 	Proxies *Proxies
 	// Metrics is served at /metrics. nil: new metrics.
@@ -85,8 +93,8 @@ type Options struct {
 	// websockets. They run at the beginning of a shutdown, with a context that ends after 8 s.
 	Shutdown []func(context.Context) error
 
-	// ReadHeaderTimeout is how long a request's header may take. 0: 10 s. Negative: New panics, as
-	// for all fields below.
+	// ReadHeaderTimeout is how long a request's header may take, and so a TLS handshake. 0: 10 s.
+	// Negative: New panics, as for all fields below.
 	ReadHeaderTimeout time.Duration
 	// BodyTimeout is how long a request's body may take, counted from the end of the header. 0: 30
 	// s.
@@ -97,7 +105,7 @@ type Options struct {
 	MaxConnections int
 	// MaxConnectionsPerAddress is how many connections one IP address (of IPv6: one /64) may have.
 	// Loopback addresses are not limited. Of Proxies, each request counts as a connection of its
-	// client. 0: MaxConnections.
+	// client, and so does each request of HTTP/2. 0: MaxConnections.
 	MaxConnectionsPerAddress int
 	// Bodies is the memory for request bodies. nil: [budget.ForBodies].
 	Bodies *budget.Budget
@@ -163,7 +171,7 @@ type Server struct {
 	ids     *ids
 	health  *health
 	metrics http.Handler
-	clients *eventstream.Limit // of requests that proxies send
+	clients *eventstream.Limit // of requests that proxies send, and of those of HTTP/2
 	// callerRefused counts and logs a caller that is refused.
 	callerRefused func(context.Context, audit.Refusal)
 }
@@ -188,7 +196,9 @@ func New(opts Options) *Server {
 //
 // Serve closes the listener.
 func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
-	return s.serve(ctx, limit(inner, s.opts), s, s.opts.Shutdown)
+	listener := limit(inner, s.opts)
+	listener.secured = s.opts.GetCertificate != nil
+	return s.serve(ctx, listener, s, s.opts.Shutdown)
 }
 
 // serve has a handler serve the connections of a listener until ctx ends. hooks are called then.
@@ -204,12 +214,17 @@ func (s *Server) serve(ctx context.Context, listener *listener, handler http.Han
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       withConnInfo,
 		ConnState:         unused.track,
-		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(&serverErrors{log: s.opts.Log}, "", 0),
 	}
 	server.RegisterOnShutdown(unused.close)
+	serve := server.Serve
+	if listener.secured {
+		s.secure(server)
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
 
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serve(listener) }()
 	select {
 	case err := <-served:
 		_ = server.Close()

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"cmp"
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -10,11 +11,13 @@ import (
 )
 
 // trackedConn is a connection that counts until it is closed, whose header reserves memory, and
-// that writes the headers of answers. net/http must write to it without a layer in between.
+// that writes the headers of answers. net/http must write to it without a layer in between, unless
+// that is TLS: then no lines are set, and what it carries is not HTTP.
 type trackedConn struct {
 	inner    net.Conn
 	listener *listener
 	client   eventstream.Client
+	secured  bool // TLS is between net/http and the connection
 	header   *headerReservation
 	lines    []byte // header lines of the answer that is written next; nil: none
 
@@ -26,8 +29,11 @@ type trackedConn struct {
 }
 
 // trackedOf returns what is tracked of a connection that [listener.Accept] has returned, nil for
-// any other.
+// any other. The connection may be below TLS.
 func trackedOf(conn net.Conn) *trackedConn {
+	if secured, is := conn.(*tls.Conn); is {
+		conn = secured.NetConn()
+	}
 	if c, is := conn.(interface{ tracked() *trackedConn }); is {
 		return c.tracked()
 	}
@@ -115,6 +121,9 @@ func (c *trackedConn) SetDeadline(t time.Time) error {
 // methods, since websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
 	tracked := &trackedConn{inner: conn, listener: l, client: client, header: newHeaderReservation(l.headers)}
+	if tracked.secured = l.secured; l.secured {
+		tracked.header.refusal = ""
+	}
 	tracked.reads.set, tracked.writes.set = conn.SetReadDeadline, conn.SetWriteDeadline
 	if tcp, is := conn.(*net.TCPConn); is {
 		return &tcpConn{tracked, ownTCP{tcp}}

@@ -155,19 +155,19 @@ func (s *socket) abort() {
 	s.operations.registry.stop()
 	s.out.discard()
 	s.cancel()
+	conn := belowTLS(s.conn) // closing TLS may first wait until the peer takes an alert
 	// Without this the kernel would go on holding what the peer does not take.
-	if conn, ok := tcpOf(s.conn); ok {
-		_ = conn.SetLinger(0)
+	if tcp, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
+		_ = tcp.SetLinger(0)
 	}
-	_ = s.conn.Close()
+	_ = conn.Close()
 }
 
-func tcpOf(conn net.Conn) (*net.TCPConn, bool) {
+func belowTLS(conn net.Conn) net.Conn {
 	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = secured.NetConn()
+		return secured.NetConn()
 	}
-	tcp, ok := conn.(*net.TCPConn)
-	return tcp, ok
+	return conn
 }
 
 // messageBuffers keep the buffers of small messages for later ones.

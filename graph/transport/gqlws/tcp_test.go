@@ -88,17 +88,42 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 }
 
 // TestDroppedPeerIsReset: without a reset the kernel would go on holding what the peer did not
-// take.
+// take. The HTTP server has a type of its own around each connection.
 func TestDroppedPeerIsReset(t *testing.T) {
-	_, server := listen(t, Options{rules: rules{pingInterval: 10 * time.Millisecond, silenceTimeout: 20 * time.Millisecond}}, httptest.NewServer)
-	conn := connect(t, server).NetConn()
-	buffer := make([]byte, 1000)
-	for {
-		if _, err := conn.Read(buffer); err != nil {
-			if operation, ok := errors.AsType[*net.OpError](err); !ok || operation.Op != "read" || !strings.Contains(err.Error(), "reset") {
-				t.Errorf("got %v, want a reset connection", err)
+	for name, start := range map[string]func(*httptest.Server){"TCP": (*httptest.Server).Start, "TLS": (*httptest.Server).StartTLS} {
+		t.Run(name, func(t *testing.T) {
+			_, server := listen(t, Options{rules: rules{pingInterval: 10 * time.Millisecond, silenceTimeout: 20 * time.Millisecond}}, func(h http.Handler) *httptest.Server {
+				server := httptest.NewUnstartedServer(h)
+				server.Listener = wrapping{server.Listener}
+				start(server)
+				return server
+			})
+			conn := connect(t, server).NetConn()
+			if secured, is := conn.(*tls.Conn); is {
+				conn = secured.NetConn()
 			}
-			return
-		}
+			buffer := make([]byte, 1000)
+			for {
+				if _, err := conn.Read(buffer); err != nil {
+					if operation, ok := errors.AsType[*net.OpError](err); !ok || operation.Op != "read" || !strings.Contains(err.Error(), "reset") {
+						t.Errorf("got %v, want a reset connection", err)
+					}
+					return
+				}
+			}
+		})
 	}
+}
+
+// wrapping is a listener whose connections are inside of another type.
+type wrapping struct{ net.Listener }
+
+type wrapped struct{ *net.TCPConn }
+
+func (w wrapping) Accept() (net.Conn, error) {
+	conn, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return wrapped{conn.(*net.TCPConn)}, nil
 }

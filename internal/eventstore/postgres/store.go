@@ -132,7 +132,9 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		if listen, err = parseURL(opts.ListenURL, opts, conns, fence); err != nil {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
+		warnIfUnverified(listen.ConnConfig, opts.Log)
 	}
+	warnIfUnverified(config.ConnConfig, opts.Log)
 	appends, large := newAppendSignal(), new(largePages)
 	writer, err := openWriter(ctx, config.ConnConfig, opts, appends, large, fence)
 	if err != nil {
