@@ -60,6 +60,10 @@ func bootstrapLine(c auth.Credential) string {
 // readBootstrap reads the file of a first token. Nobody but its owner and its group may write to
 // it.
 func readBootstrap(name string) (c auth.Credential, err error) {
+	// Opening a pipe would wait for a writer, also after the server is to stop.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return c, fmt.Errorf("the bootstrap file %s is no regular file", name)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return c, fmt.Errorf("opening the bootstrap file: %w", err)
@@ -69,8 +73,6 @@ func readBootstrap(name string) (c auth.Credential, err error) {
 	switch {
 	case err != nil:
 		return c, fmt.Errorf("reading the bootstrap file: %w", err)
-	case !info.Mode().IsRegular():
-		return c, fmt.Errorf("the bootstrap file %s is no regular file", name)
 	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
 		return c, fmt.Errorf("everyone may write to the bootstrap file %s, and so take the token: chmod o-w it", name)
 	}
@@ -99,10 +101,10 @@ func parseBootstrap(text string) (c auth.Credential, err error) {
 	if len(found) != 1 {
 		return c, fmt.Errorf("has %d tokens, not one", len(found))
 	}
-	if _, err := auth.ParseSecret(found[0]); err == nil {
+	id, digest, _ := strings.Cut(found[0], " sha256:")
+	if _, err := auth.ParseSecret(id); err == nil {
 		return c, errors.New("has a secret; keep that elsewhere")
 	}
-	id, digest, _ := strings.Cut(found[0], " sha256:")
 	if c.ID, err = auth.ParsePublicID(id); err != nil {
 		return c, errors.New("must have one line, cfg_ID sha256:DIGEST")
 	}
