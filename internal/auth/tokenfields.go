@@ -75,9 +75,9 @@ func (f TokenFields) expected() (*config.Version, error) {
 	return config.ParseExpectedVersion(*f.ExpectedVersion)
 }
 
-// timeOf returns a time in the precision of events, the zero time for nil. The first instant of year
-// 1 is refused, as other instants of the past are later: it would be the zero time, which means
-// never.
+// timeOf returns a time in the precision of events, the zero time for nil. The first instant of
+// year 1 is refused here: it is the zero time, which would mean never. Later instants of the past
+// are refused when the command is decided.
 func timeOf(field string, at *time.Time) (time.Time, error) {
 	if at == nil {
 		return time.Time{}, nil

@@ -32,8 +32,8 @@ func openToManage(ctx context.Context, store string) (storage, error) {
 	return events, err
 }
 
-// openToChange is openToManage for a store that has tokens already. One with SQLite that is not there
-// is an error: its address may have a typing mistake.
+// openToChange is openToManage for a store that has tokens already. One with SQLite that is not
+// there is an error: its address may have a typing mistake.
 func openToChange(ctx context.Context, store string) (storage, error) {
 	if kind, path, _ := strings.Cut(store, ":"); kind == "sqlite" {
 		if _, err := os.Stat(path); err != nil {
