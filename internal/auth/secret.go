@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/big"
+	"regexp"
 	"strings"
 )
 
@@ -46,6 +47,19 @@ var (
 	// ErrNoToken says that a request without a token has come to a server that needs one.
 	ErrNoToken = errors.New("a token is needed; send it as `Authorization: Bearer cfg_…`")
 )
+
+// secretText matches what begins like a secret, also one that is mistyped or cut off, and one with
+// the escapes of a URL.
+var secretText = regexp.MustCompile(`(cfg(?:_|%5[Ff])[0-9A-Za-z]{22})(?:_|%5[Ff])[0-9A-Za-z]+`)
+
+// HideSecrets returns a text for a log or for a message, in which of each secret its public id is
+// left alone.
+func HideSecrets(text string) string {
+	if !strings.Contains(text, "cfg") { // most texts
+		return text
+	}
+	return secretText.ReplaceAllString(text, "${1}_***")
+}
 
 // PublicID is the part of a secret that may be shown: a leaked secret is found by it. It is unique
 // among all secrets, and "" is none.

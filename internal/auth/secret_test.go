@@ -92,6 +92,24 @@ func TestParsePublicID(t *testing.T) {
 	}
 }
 
+func TestHideSecrets(t *testing.T) {
+	const id = "cfg_1pQ7aJx0VbN5cLw2Rk8TtY"
+	const secret = id + "_Zs4fGh6DmE9uXoC3iPqWvB7nKyUjHr1aOeTlS0xIdF53S9tjO"
+	for text, want := range map[string]string{
+		"":                                    "",
+		"cfg_ci and cfg/a":                    "cfg_ci and cfg/a",
+		id:                                    id,
+		secret:                                id + "_***",
+		"open " + secret + ": " + secret[:40]: "open " + id + "_***: " + id + "_***",
+		"/config/" + secret + "xyz/history":   "/config/" + id + "_***/history",
+		"/" + strings.ReplaceAll(secret, "_", "%5F"): "/" + strings.ReplaceAll(id, "_", "%5F") + "_***",
+	} {
+		if got := auth.HideSecrets(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzParseSecret(f *testing.F) {
 	secret, _ := auth.NewSecret()
 	for _, seed := range []string{secret, knownSecret, secret[:75], "", "cfg_", strings.Repeat("é", 38)} {

@@ -69,6 +69,9 @@ type RevokeToken struct {
 // caller may see.
 var ErrTokenNotFound = errors.New("there is no token of this name that you may see")
 
+// notInFuture is the rule that a time breaks at which something would have ended already.
+const notInFuture = "is not in the future"
+
 // MissingError says that a caller lacks a right. It says nothing about the state of any token.
 type MissingError struct {
 	Action Action
@@ -170,7 +173,7 @@ func (c IssueToken) decide(t *Token, by Caller, at time.Time) (config.EventType,
 	case t != nil:
 		return "", Token{}, &config.InvalidError{Field: "name", Rule: "is taken: a token has it or had it, and no name is issued twice"}
 	case !isBefore(at, c.ExpiresAt):
-		return "", Token{}, &config.InvalidError{Field: "expiresAt", Rule: "is not in the future"}
+		return "", Token{}, &config.InvalidError{Field: "expiresAt", Rule: notInFuture}
 	case c.ExpiresAt.UTC().Year() > lastYear:
 		return "", Token{}, &config.InvalidError{Field: "expiresAt", Rule: fmt.Sprintf("is after the year %d; leave it out for a token that never expires", lastYear)}
 	}
@@ -196,7 +199,7 @@ func (c RotateToken) decide(t *Token, by Caller, at time.Time) (config.EventType
 	case !t.IsInForce(at):
 		return "", Token{}, &config.InvalidError{Field: "name", Rule: "is that of a token that has expired; make another one"}
 	case !isBefore(at, c.KeepOldUntil):
-		return "", Token{}, &config.InvalidError{Field: "keepOldUntil", Rule: "is not in the future"}
+		return "", Token{}, &config.InvalidError{Field: "keepOldUntil", Rule: notInFuture}
 	case c.KeepOldUntil.After(at.Add(MaxOverlap)):
 		return "", Token{}, &config.InvalidError{Field: "keepOldUntil", Rule: "is more than 30 days from now"}
 	}

@@ -20,19 +20,25 @@ type TokenFields struct {
 // Issue returns the command to make a token, without a secret.
 func (f TokenFields) Issue() (IssueToken, error) {
 	name, grants, err := f.nameAndGrants()
-	if err == nil {
-		err = checkGiven("expiresAt", f.ExpiresAt)
+	if err != nil {
+		return IssueToken{}, err
 	}
-	return IssueToken{Name: name, Grants: grants, ExpiresAt: timeOf(f.ExpiresAt)}, err
+	expiresAt, err := timeOf("expiresAt", f.ExpiresAt)
+	return IssueToken{Name: name, Grants: grants, ExpiresAt: expiresAt}, err
 }
 
 // Rotate returns the command to rotate a token, without a secret.
 func (f TokenFields) Rotate() (RotateToken, error) {
-	name, expected, err := f.nameAndVersion()
-	if err == nil {
-		err = checkGiven("keepOldUntil", f.KeepOldUntil)
+	name, err := ParseTokenName(f.Name)
+	if err != nil {
+		return RotateToken{}, err
 	}
-	return RotateToken{Name: name, KeepOldUntil: timeOf(f.KeepOldUntil), ExpectedVersion: expected}, err
+	keepOldUntil, err := timeOf("keepOldUntil", f.KeepOldUntil)
+	if err != nil {
+		return RotateToken{}, err
+	}
+	expected, err := f.expected()
+	return RotateToken{Name: name, KeepOldUntil: keepOldUntil, ExpectedVersion: expected}, err
 }
 
 // ChangeGrants returns the command to change the grants of a token.
@@ -47,7 +53,11 @@ func (f TokenFields) ChangeGrants() (ChangeGrants, error) {
 
 // Revoke returns the command to revoke a token.
 func (f TokenFields) Revoke() (RevokeToken, error) {
-	name, expected, err := f.nameAndVersion()
+	name, err := ParseTokenName(f.Name)
+	if err != nil {
+		return RevokeToken{}, err
+	}
+	expected, err := f.expected()
 	return RevokeToken{Name: name, ExpectedVersion: expected}, err
 }
 
@@ -58,13 +68,6 @@ func (f TokenFields) nameAndGrants() (name TokenName, grants *Grants, err error)
 	return name, grants, err
 }
 
-func (f TokenFields) nameAndVersion() (name TokenName, expected *config.Version, err error) {
-	if name, err = ParseTokenName(f.Name); err == nil {
-		expected, err = f.expected()
-	}
-	return name, expected, err
-}
-
 func (f TokenFields) expected() (*config.Version, error) {
 	if f.ExpectedVersion == nil {
 		return nil, nil
@@ -72,17 +75,16 @@ func (f TokenFields) expected() (*config.Version, error) {
 	return config.ParseExpectedVersion(*f.ExpectedVersion)
 }
 
-// checkGiven refuses the first instant of all, since commands have it for none.
-func checkGiven(field string, at *time.Time) error {
-	if at != nil && at.IsZero() {
-		return &config.InvalidError{Field: field, Rule: "is not in the future"}
-	}
-	return nil
-}
-
-func timeOf(at *time.Time) time.Time {
+// timeOf returns a time in the precision of events, the zero time for nil. The first instant of
+// year 1 is refused here: it is the zero time, which would mean never. Later instants of the past
+// are refused when the command is decided.
+func timeOf(field string, at *time.Time) (time.Time, error) {
 	if at == nil {
-		return time.Time{}
+		return time.Time{}, nil
 	}
-	return inMicroseconds(*at)
+	kept := inMicroseconds(*at)
+	if kept.IsZero() {
+		return time.Time{}, &config.InvalidError{Field: field, Rule: notInFuture}
+	}
+	return kept, nil
 }

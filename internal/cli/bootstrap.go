@@ -48,6 +48,10 @@ func writeNew(name, text string) error {
 // readBootstrap reads the file of a first token. Nobody but its owner and its group may write to
 // it.
 func readBootstrap(name string) (c auth.Credential, err error) {
+	// Opening a pipe would wait for a writer, also after the server is to stop.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return c, fmt.Errorf("the bootstrap file %s is no regular file", name)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return c, fmt.Errorf("opening the bootstrap file: %w", err)
@@ -57,8 +61,6 @@ func readBootstrap(name string) (c auth.Credential, err error) {
 	switch {
 	case err != nil:
 		return c, fmt.Errorf("reading the bootstrap file: %w", err)
-	case !info.Mode().IsRegular():
-		return c, fmt.Errorf("the bootstrap file %s is no regular file", name)
 	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
 		return c, fmt.Errorf("everyone may write to the bootstrap file %s, and so take the token: chmod o-w it", name)
 	}

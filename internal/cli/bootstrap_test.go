@@ -114,6 +114,7 @@ func TestBootstrapFiles(t *testing.T) {
 		want string
 	}{
 		"secret":   {secret + "\n", 0o600, "has a secret; keep that elsewhere"},
+		"both":     {secret + " " + line[len("cfg_")+22+1:], 0o600, "has a secret; keep that elsewhere"},
 		"empty":    {"# nothing\n\n", 0o600, "has 0 tokens"},
 		"two":      {line + "\n" + line + "\n", 0o600, "has 2 tokens"},
 		"id":       {"cfg_x sha256:" + strings.Repeat("a", 64), 0o600, "must have one line"},

@@ -160,7 +160,8 @@ func readExpectations(env Env, name string) ([]expectation, error) {
 
 func parseExpectations(in io.Reader, name string) (expected []expectation, err error) {
 	lines := bufio.NewScanner(in)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		words := strings.Fields(lines.Text())
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
@@ -174,7 +175,10 @@ func parseExpectations(in io.Reader, name string) (expected []expectation, err e
 		}
 		expected = append(expected, expectation{q, n, words[0] == "allow"})
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("%s:%d: the line has more than %d bytes", name, n, bufio.MaxScanTokenSize)
+	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if len(expected) == 0 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"configapi/internal/auth"
@@ -29,6 +31,17 @@ func openToManage(ctx context.Context, store string) (storage, error) {
 		return nil, startErrorf("%w. To change its tokens while it runs, %s", err, advice)
 	}
 	return events, err
+}
+
+// openToChange is openToManage for a store that has tokens already. One with SQLite that is not
+// there is an error: its address may have a typing mistake.
+func openToChange(ctx context.Context, store string) (storage, error) {
+	if kind, path, _ := strings.Cut(store, ":"); kind == "sqlite" {
+		if _, err := os.Stat(path); err != nil {
+			return nil, startErrorf("opening sqlite store %q: %w", path, err)
+		}
+	}
+	return openToManage(ctx, store)
 }
 
 // storeTokens are the tokens of a store, managed as [auth.Local].

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"configapi/internal/auth"
 )
 
 const (
@@ -24,7 +26,7 @@ var (
 )
 
 // hideSecrets returns a message without passwords: those of anything that looks like an address,
-// and those of the command line and the environment in any form.
+// and those of the command line and the environment in any form. Of tokens it has public ids alone.
 func hideSecrets(env Env, message string) string {
 	for _, secret := range secretsOf(env) {
 		message = strings.ReplaceAll(message, secret, hidden)
@@ -36,7 +38,7 @@ func hideSecrets(env Env, message string) string {
 		}
 		return scheme + "://" + hidden + "@"
 	})
-	return passwords.ReplaceAllString(message, "${1}"+hidden)
+	return auth.HideSecrets(passwords.ReplaceAllString(message, "${1}"+hidden))
 }
 
 // secretsOf returns the secrets of the command line and the environment in all forms that a message

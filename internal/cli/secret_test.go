@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"configapi/internal/auth"
 )
 
 // TestNoPasswordIsShown passes addresses with passwords, valid and malformed, everywhere.
@@ -72,6 +74,42 @@ func TestNoPasswordIsShown(t *testing.T) {
 		checkNoSecret(t, []string{"serve from the environment"}, shown, runBriefly(t, env, "serve"))
 		checkNoSecret(t, []string{"verify from the environment"}, shown, runBriefly(t, env, "verify"))
 	}
+}
+
+// TestNoTokenIsShown puts the secret of a token where something else is expected.
+func TestNoTokenIsShown(t *testing.T) {
+	secret, kept := auth.NewSecret()
+	key := []string{secret[len("cfg_")+22+1:]}
+	for _, args := range [][]string{
+		{secret},
+		{"serve", "--store", "memory", "--trusted-proxy", secret},
+		{"serve", "--store", "memory", "--anonymous", secret},
+		{"serve", "--store", "memory", "--bootstrap-token-file", secret},
+		{"token", secret},
+		{"token", "create", "--grant", secret, "ci"},
+		{"token", "create", "--expires", secret, "ci"},
+		{"token", "rotate", secret},
+		{"token", "list", secret},
+		{"token", "list", "--" + secret},
+		{"token", "list", "--admin-socket", secret},
+		{"token", "list", "--url", "https://" + secret + "@config.example"},
+		{"token", "list", "--store", secret},
+		{"can", "READ", "a", "--as", secret},
+		{"can", "-f", secret},
+		{"restore-backup", "--tokens", secret, "x"},
+	} {
+		got := runBriefly(t, nil, args...)
+		if got.code != 2 || got.stderr == "" {
+			t.Errorf("%q: got exit code %d and %q, want 2 and a reason", args, got.code, got.stderr)
+		}
+		checkNoSecret(t, args, key, got)
+	}
+	env := map[string]string{"CONFIGAPI_URL": "http://127.0.0.1:1", "CONFIGAPI_TOKEN_FILE": secret}
+	got := runBriefly(t, env, "token", "list")
+	if got.code != 2 || !strings.Contains(got.stderr, string(kept.ID)) {
+		t.Errorf("a secret in place of its file: got %+v", got)
+	}
+	checkNoSecret(t, []string{"CONFIGAPI_TOKEN_FILE"}, key, got)
 }
 
 func checkNoSecret(t *testing.T, args, secrets []string, got result) {

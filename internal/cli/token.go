@@ -107,7 +107,11 @@ func change[C auth.TokenCommand](ctx context.Context, env Env, f *tokenFlags, pa
 			return nil, "", &startError{err}
 		}
 	}
-	err = f.use(ctx, env, openToManage, func(tokens tokens) error {
+	open := openToChange
+	if _, issues := any(cmd).(auth.IssueToken); issues {
+		open = openToManage
+	}
+	err = f.use(ctx, env, open, func(tokens tokens) error {
 		t, secret, err = tokens.Change(ctx, cmd, reason)
 		return err
 	})

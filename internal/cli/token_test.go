@@ -76,6 +76,21 @@ ci 1 INSTANT never `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token
 	mustPrint(t, 1, "configapi: no token that you may see has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
 }
 
+// TestTokenCommandsOnAMissingStore changes tokens of a file that is not there: nothing makes it.
+func TestTokenCommandsOnAMissingStore(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "typo.db")
+	for _, args := range [][]string{{"rotate", "ci"}, {"grant", "ci", "--grant", "READ:"}, {"revoke", "ci"}, {"list"}} {
+		args = append([]string{"token"}, append(args, "--store", "sqlite:"+missing)...)
+		got := run(t, nil, args...)
+		if got.code != 2 || !strings.Contains(got.stderr, "typo.db: no such file") {
+			t.Errorf("%q: got %+v", args, got)
+		}
+		if _, err := os.Stat(missing); err == nil {
+			t.Fatalf("%q made the store", args)
+		}
+	}
+}
+
 func TestCan(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "questions")
 	store := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
@@ -98,6 +113,7 @@ func TestCan(t *testing.T) {
 		"allow READ shop/ as ci":  ":1: the config's name has an empty segment: / may neither begin nor end it, nor follow another /",
 		"allow READ shop as a:b":  ":1: the token's name may hold only letters, digits, and _ - .",
 		"# nothing":               " has no line to check",
+		"allow READ shop as ci\n" + strings.Repeat("a", 1<<16): ":2: the line has more than 65536 bytes",
 	} {
 		mustWrite(t, file, text)
 		mustPrint(t, 2, "configapi: "+file+want+"\n", on("can", "-f", file)...)

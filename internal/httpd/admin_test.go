@@ -1,6 +1,7 @@
 package httpd_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -108,20 +109,33 @@ func TestNothingIsAnsweredBeforeTheFirstToken(t *testing.T) {
 	}
 }
 
-// TestSecretsInPathsAreNotLogged has a client send a whole secret where a public id is expected.
-func TestSecretsInPathsAreNotLogged(t *testing.T) {
+// TestSecretsOfRequestsAreNotLogged has a client send a whole secret where something else is
+// expected.
+func TestSecretsOfRequestsAreNotLogged(t *testing.T) {
 	server := start(t, httpd.Options{})
 	secret, kept := auth.NewSecret()
-	for _, path := range []string{"/secrets/" + secret, "/v1/secrets/" + secret} {
-		server.ask(t, "GET "+path+"\n")
-	}
-	lines := server.log.with("request")
-	for _, line := range lines {
-		if path := line["path"].(string); !strings.Contains(path, string(kept.ID)) || strings.Contains(path, secret[len("cfg_")+22+4:]) {
-			t.Errorf("got the path %q", path)
+	for _, request := range []string{
+		"GET /secrets/" + secret + "\n",
+		"GET /v1/secrets/" + secret + "\n",
+		"GET /secrets/" + string(kept.ID) + secret[len("cfg_")+22:] + "\n",
+		"DELETE /tokens/" + secret + "\n",
+		"POST /v1/tokens/" + secret + "/rotate\nContent-Length: 0\n",
+		"GET /config/" + secret + "\n",
+		"GET /config/" + strings.ReplaceAll(secret, "_", "%5F") + "\n",
+		"GET /" + secret + "\n",
+		"GET /secrets/" + secret + "\nOrigin: http://" + secret + ".example\n",
+		"GET /config\nOrigin: http://x.example\nSec-Fetch-Site: " + secret + "\n",
+	} {
+		before := len(server.log.with("request"))
+		server.ask(t, request)
+		if len(server.log.with("request")) != before+1 {
+			t.Errorf("%q has no line", request)
 		}
 	}
-	if len(lines) != 2 {
-		t.Errorf("got %d lines", len(lines))
+	server.askRaw(t, "GET /config HTTP/1.1\nHost: "+secret+".example\n")
+	all := fmt.Sprint(server.log.with("request"), server.log.with("refused a request for an unknown host; to allow the host, see --allow-host"),
+		server.log.with("refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md"))
+	if !strings.Contains(all, string(kept.ID)) || strings.Contains(all, secret[len("cfg_")+22+4:]) {
+		t.Errorf("the log has no public id, or more:\n%s", all)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"configapi/internal/auth"
-	"configapi/internal/excerpt"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
@@ -72,11 +71,11 @@ func (s *Server) refusePage(e *exchange, r *http.Request) {
 func (s *Server) refused(why refusal, r *http.Request, id, message string) {
 	s.opts.Metrics.refused(why)
 	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message,
-		slog.String("host", excerpt.Of(r.Host, maxLoggedHeader)),
-		slog.String("origin", excerpt.Of(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
-		slog.String("sec_fetch_site", excerpt.Of(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
-		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
-		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("host", logged(r.Host, maxLoggedHeader)),
+		slog.String("origin", logged(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
+		slog.String("sec_fetch_site", logged(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
+		slog.String("method", logged(r.Method, maxLoggedMethod)),
+		slog.String("path", loggedPath(r)),
 		slog.String("request_id", id),
 		slog.String("remote", r.RemoteAddr),
 	)

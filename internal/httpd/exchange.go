@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/excerpt"
 	"configapi/internal/fault"
@@ -291,9 +292,9 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	// BenchmarkServer/get,_logged
 	record := slog.NewRecord(now, level, "request", 0)
 	record.AddAttrs(
-		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
+		slog.String("method", logged(r.Method, maxLoggedMethod)),
 		// escaped: without control characters
-		slog.String("path", excerpt.Of(withoutSecret(r.URL.EscapedPath()), maxLoggedPath)),
+		slog.String("path", loggedPath(r)),
 		slog.Int("status", e.status),
 		slog.Int64("bytes", e.bytes),
 		slog.Duration("duration", now.Sub(e.start)),
@@ -309,12 +310,17 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	_ = log.Handler().Handle(ctx, record) // there is no other place to report it
 }
 
-// withoutSecret returns a path for the log. At /secrets/ a public id is expected, and a client may
-// send a whole secret by mistake.
-func withoutSecret(path string) string {
+// loggedPath returns the path of a request for the log. A client may send a whole secret by
+// mistake, above all at /secrets/, where a public id is expected: there also one that is mistyped
+// is not shown.
+func loggedPath(r *http.Request) string {
+	path := r.URL.EscapedPath()
 	const longest = len("/v1/secrets/cfg_") + 22 // of a public id
 	if len(path) > longest && strings.Contains(path[:longest], "/secrets/") {
-		return path[:longest] + "…"
+		path = path[:longest] + "…"
 	}
-	return path
+	return logged(path, maxLoggedPath)
 }
+
+// logged returns a text of a request for the log: its beginning, and no secret.
+func logged(text string, most int) string { return excerpt.Of(auth.HideSecrets(text), most) }

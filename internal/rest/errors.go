@@ -61,9 +61,9 @@ func (h *Handler) denied(r *http.Request, err error) {
 }
 
 // problem answers with a problem. The position of the answer is the newest one, unless the caller
-// has set another.
+// has set another. OPTIONS gets none: the server asks it for no token.
 func (h *Handler) problem(w http.ResponseWriter, r *http.Request, p problem.Problem) {
-	if _, set := w.Header()[configPosition]; !set {
+	if _, set := w.Header()[configPosition]; !set && r.Method != http.MethodOptions {
 		if reader, err := h.store.Reader(auth.FromContext(r.Context())); err == nil {
 			locate(w.Header(), reader.Head().Position())
 		}

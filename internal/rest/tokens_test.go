@@ -87,6 +87,7 @@ func TestTokenRequests(t *testing.T) {
 		{"POST /tokens", `{"name":"a",` + grants + `,"expiresAt":"0001-01-01T00:00:00Z"}`, "X: x", "expiresAt is not in the future"},
 		{"POST /tokens", `{"name":"a",` + grants + `,"expiresAt":"tomorrow"}`, "X: x", "expiresAt must be an RFC 3339 instant"},
 		{"POST /tokens", `{"name":"a",` + grants + `,"expiresAt":"2020-01-01T00:00:00Z"}`, "X: x", "expiresAt is not in the future"},
+		{"POST /tokens", `{"name":"a",` + grants + `,"expiresAt":"0001-01-01T00:00:00Z"}`, "X: x", "expiresAt is not in the future"},
 		{"POST /tokens", `{"name":"a",` + grants + `,"expectedVersion":1}`, "X: x", `"expectedVersion" is not taken here`},
 		{"POST /tokens", `{"name":"a",` + grants + `,"secret":"x"}`, "X: x", "secret"},
 		{"POST /tokens", `{"name":"a",` + grants + `}`, "Idempotency-Key: k", "after an unknown outcome, rotate the token"},
