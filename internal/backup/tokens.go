@@ -126,11 +126,22 @@ func (r *restoring) followRevocations(ctx context.Context) error {
 	return nil
 }
 
+// checkUnfinished refuses a store that had the whole backup before and is no unfinished restore of
+// it. It may be the store that was backed up, whose tokens are in use.
+func (r *restoring) checkUnfinished(ctx context.Context) error {
+	unfinished, err := r.into.RestoreTarget(ctx)
+	if err != nil || unfinished.Same(r.target) {
+		return err
+	}
+	return &RefusedError{"the store has all of the backup already, and may be the one that was backed up: " +
+		"restore into an empty store, or revoke its tokens with `configapi token revoke`"}
+}
+
 // revoke appends the revocations of tokens, each a change set of its own, as the actor local. The
 // store is marked as unfinished meanwhile.
 func (r *restoring) revoke(ctx context.Context, tokens []*auth.Token) error {
 	if len(tokens) > 0 && r.found.Seq == r.target.Seq {
-		if err := r.into.BeginRestore(ctx, r.target); err != nil {
+		if err := r.checkUnfinished(ctx); err != nil {
 			return err
 		}
 	}

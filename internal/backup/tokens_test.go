@@ -141,26 +141,25 @@ func TestTokensAreRevoked(t *testing.T) {
 	}
 }
 
-// TestKeptTokensAreRevokedLater restores the backup once more. The store is marked meanwhile.
-func TestKeptTokensAreRevokedLater(t *testing.T) {
+// TestWholeStoreKeepsItsTokens restores a backup into a store that has all of it, as the one does
+// that was backed up.
+func TestWholeStoreKeepsItsTokens(t *testing.T) {
 	h := newTokenHistory(t, 0)
-	into := &failing{Store: memory.New()}
-	if _, _, err := restoreTokens(t.Context(), h.file, into, backup.KeepTokens); err != nil {
-		t.Fatal(err)
-	}
-	into.beforeAppend = func() error {
-		if target, err := into.RestoreTarget(t.Context()); err != nil || target.Seq != h.events {
-			t.Errorf("a revocation is appended to a store that is marked with %+v, %v", target, err)
-		}
-		return nil
-	}
-	if did, _, err := restoreTokens(t.Context(), h.file, into, backup.RevokeTokens); err != nil || did.Found != h.events || did.Revoked != 3 {
-		t.Errorf("got %+v, %v", did, err)
-	}
-	mustTake(t, h, into, auth.ErrNotValid)
-	_, _, err := restoreTokens(t.Context(), h.file, into, backup.RevokeTokens)
-	if refused := new(backup.RefusedError); !errors.As(err, &refused) {
-		t.Errorf("once more: got %v, want that the store has more events than the backup", err)
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			into := MustOpen(t, kind)
+			if _, _, err := restoreTokens(t.Context(), h.file, into, backup.KeepTokens); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := restoreTokens(t.Context(), h.file, into, backup.RevokeTokens)
+			if refused := new(backup.RefusedError); !errors.As(err, &refused) || !strings.Contains(err.Error(), "token revoke") {
+				t.Errorf("got %v, want a refusal that names `token revoke`", err)
+			}
+			if did, _, err := restoreTokens(t.Context(), h.file, into, backup.KeepTokens); err != nil || did.Added != 0 {
+				t.Errorf("kept once more: got %+v, %v", did, err)
+			}
+			mustTake(t, h, into, nil)
+		})
 	}
 }
 
