@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -26,14 +27,30 @@ const (
 type keeper struct {
 	*certificate.Files
 	at      certificatetest.Files
-	log     bytes.Buffer
 	hangups chan os.Signal
+
+	mu   sync.Mutex
+	text bytes.Buffer // what was logged
+}
+
+// Write takes a line of the log.
+func (k *keeper) Write(line []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.text.Write(line)
+}
+
+// log returns what was logged.
+func (k *keeper) log() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.text.String()
 }
 
 func start(t *testing.T, pair certificatetest.Pair) *keeper {
 	t.Helper()
 	k := &keeper{at: pair.Write(t, t.TempDir()), hangups: make(chan os.Signal)}
-	files, err := certificate.Open(k.at.Cert, k.at.Key, slog.New(slog.NewTextHandler(&k.log, nil)))
+	files, err := certificate.Open(k.at.Cert, k.at.Key, slog.New(slog.NewTextHandler(k, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +76,7 @@ func (k *keeper) serial(t *testing.T) int64 {
 	return cert.Leaf.SerialNumber.Int64()
 }
 
-func (k *keeper) warnings() int { return strings.Count(k.log.String(), "level=WARN") }
+func (k *keeper) warnings() int { return strings.Count(k.log(), "level=WARN") }
 
 // pass lets time pass, and waits until all that it causes is done.
 func pass(d time.Duration) {
@@ -75,7 +92,7 @@ func TestChangedFilesAreTaken(t *testing.T) {
 		renewed.Write(t, filepath.Dir(k.at.Cert))
 		pass(settled)
 		if got := k.serial(t); got != renewed.Serial || k.warnings() > 0 {
-			t.Errorf("got serial %d, want %d: %s", got, renewed.Serial, k.log.String())
+			t.Errorf("got serial %d, want %d: %s", got, renewed.Serial, k.log())
 		}
 	})
 }
@@ -95,7 +112,7 @@ func TestHalfARenewalIsNotTaken(t *testing.T) {
 		certificatetest.WriteFile(t, k.at.Key, renewed.Key)
 		pass(settled)
 		if got := k.serial(t); got != renewed.Serial || k.warnings() > 0 {
-			t.Errorf("got serial %d, want %d without a warning: %s", got, renewed.Serial, k.log.String())
+			t.Errorf("got serial %d, want %d without a warning: %s", got, renewed.Serial, k.log())
 		}
 	})
 }
@@ -127,9 +144,9 @@ func TestABrokenPairIsWarnedAboutOnce(t *testing.T) {
 				breakIt(t, k)
 				pass(time.Minute)
 				if got := k.serial(t); got != before.Serial || k.warnings() != 1 {
-					t.Errorf("got serial %d and %d warnings, want %d and 1: %s", got, k.warnings(), before.Serial, k.log.String())
+					t.Errorf("got serial %d and %d warnings, want %d and 1: %s", got, k.warnings(), before.Serial, k.log())
 				}
-				if strings.Contains(k.log.String(), "PRIVATE") {
+				if strings.Contains(k.log(), "PRIVATE") {
 					t.Error("the log has a key")
 				}
 				_ = os.Remove(k.at.Key)
@@ -163,19 +180,19 @@ func TestExpiryIsWarnedAboutDaily(t *testing.T) {
 		ca := certificatetest.NewAuthority(t)
 		k := start(t, ca.IssueFrom(t, -70*day, 30*day+time.Minute))
 		if got := k.warnings(); got != 0 {
-			t.Errorf("got %d warnings more than 30 days before the end, want none: %s", got, k.log.String())
+			t.Errorf("got %d warnings more than 30 days before the end, want none: %s", got, k.log())
 		}
 		pass(2 * time.Minute)
-		if got := k.warnings(); got != 1 || !strings.Contains(k.log.String(), "expires soon") {
-			t.Errorf("got %d warnings less than 30 days before the end, want 1: %s", got, k.log.String())
+		if got := k.warnings(); got != 1 || !strings.Contains(k.log(), "expires soon") {
+			t.Errorf("got %d warnings less than 30 days before the end, want 1: %s", got, k.log())
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		ca := certificatetest.NewAuthority(t)
 		k := start(t, ca.IssueFrom(t, -99*day, day))
 		pass(day + time.Minute)
-		if got := k.warnings(); got != 2 || !strings.Contains(k.log.String(), "has expired") {
-			t.Errorf("got %d warnings in a day, want 2, the last one of the end: %s", got, k.log.String())
+		if got := k.warnings(); got != 2 || !strings.Contains(k.log(), "has expired") {
+			t.Errorf("got %d warnings in a day, want 2, the last one of the end: %s", got, k.log())
 		}
 	})
 }
