@@ -27,7 +27,7 @@ func TestNoninterference(t *testing.T) {
 			t.Parallel()
 			operations := slowtest.Rounds(250, 1_000)
 			if kind == "memory" {
-				operations = slowtest.Rounds(500, 5_000)
+				operations = slowtest.Rounds(500, 2_000)
 			}
 			const each = 250 // operations of one caller
 			for left := configstoretest.TwinOperations(operations); left > 0; left -= each {

@@ -21,7 +21,7 @@ import (
 func TestListsAnswerAsMemoryDoes(t *testing.T) {
 	t.Parallel()
 	tw := newTwins(t)
-	for range slowtest.Rounds(2000, 10_000) {
+	for range slowtest.Rounds(2000, 4000) {
 		if tw.IntN(4) == 0 {
 			tw.append()
 		} else {
