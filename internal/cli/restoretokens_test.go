@@ -61,22 +61,38 @@ func TestRestoreAsksAboutTokens(t *testing.T) {
 		if got := run(t, nil, append(into, "--tokens", "drop")...); got.code != 2 || !strings.Contains(got.stderr, "write keep or revoke") {
 			t.Errorf("got %+v", got)
 		}
-		status := func() string {
-			server := MustServe(t, store)
-			defer server.terminate()
-			return server.MustSend(t, http.MethodGet, "/config/a", "", http.Header{"Authorization": {"Bearer " + secret}})
-		}
 		if said := MustRun(t, append(into, "--tokens", "keep")...); !strings.Contains(said, "\nkept 1 token of the backup in force: they are good for this store, too\n") {
 			t.Errorf("keep says %q", said)
 		}
-		if got := status(); got != "1" {
+		if got := mustReadWith(t, store, secret); got != "1" {
 			t.Errorf("with a token that was kept: got %s", got)
 		}
-		if said := MustRun(t, append(into, "--tokens", "revoke")...); !strings.HasPrefix(said, "restored 1 events after 3 that were there") ||
+		if got := run(t, nil, append(into, "--tokens", "revoke")...); got.code != 2 || !strings.Contains(got.stderr, "configapi token revoke") {
+			t.Errorf("into the whole store: got %+v", got)
+		}
+		if got := mustReadWith(t, store, secret); got != "1" {
+			t.Errorf("after a restore that was refused: got %s", got)
+		}
+	})
+}
+
+// mustReadWith reads a config with a token from a server that runs meanwhile.
+func mustReadWith(t *testing.T, store, secret string) string {
+	server := MustServe(t, store)
+	defer server.terminate()
+	return server.MustSend(t, http.MethodGet, "/config/a", "", http.Header{"Authorization": {"Bearer " + secret}})
+}
+
+func TestRestoreRevokesTokens(t *testing.T) {
+	first, file := filepath.Join(t.TempDir(), "first.db"), filepath.Join(t.TempDir(), "backup")
+	secret := mustFillWithTokens(t, first)
+	MustRun(t, "backup", "--store", "sqlite:"+first, file)
+	eachStore(t, func(t *testing.T, store string) {
+		if said := MustRun(t, "restore-backup", file, "--store", store, "--tokens", "revoke"); !strings.HasPrefix(said, "restored 4 events") ||
 			!strings.Contains(said, "\nrevoked 1 token of the backup; make others with `configapi token create`\n") {
 			t.Errorf("revoke says %q", said)
 		}
-		if got := status(); !strings.Contains(got, `"status":401`) {
+		if got := mustReadWith(t, store, secret); !strings.Contains(got, `"status":401`) {
 			t.Errorf("with a token that was revoked: got %s", got)
 		}
 		if got := run(t, nil, "verify", "--store", store); got.code != 0 || !strings.HasPrefix(got.stdout, "ok: 4 events") {
