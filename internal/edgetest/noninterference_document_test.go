@@ -115,6 +115,10 @@ func (d document) arguments(field *ast.FieldDefinition) string {
 			given = append(given, argument.Name+":"+value)
 		}
 	}
+	if slices.ContainsFunc(given, func(a string) bool { return strings.HasPrefix(a, "after:") }) {
+		// Which of two positions between the same visible changes is older is not hidden.
+		given = slices.DeleteFunc(given, func(a string) bool { return strings.HasPrefix(a, "atLeast:") })
+	}
 	if len(given) == 0 {
 		return ""
 	}
