@@ -74,19 +74,24 @@ func readBootstrap(name string) (c auth.Credential, err error) {
 	return c, nil
 }
 
-// begin issues the first token, if there is one to issue, and then closes begun. It tries again
-// until ctx ends.
-func begin(ctx context.Context, store *configstore.Store, first *auth.Credential, begun chan<- struct{}, log *slog.Logger) error {
-	select {
-	case <-store.Ready():
-	case <-ctx.Done():
+// begin returns a channel that is closed when the server may answer, and what has to run for that.
+// Without a first token to issue, that is when the store is ready.
+func begin(store *configstore.Store, first *auth.Credential, log *slog.Logger) (begun <-chan struct{}, issue func(context.Context) error) {
+	if first == nil {
+		return store.Ready(), func(context.Context) error { return nil }
+	}
+	issued := make(chan struct{})
+	return issued, func(ctx context.Context) error {
+		select {
+		case <-store.Ready():
+		case <-ctx.Done():
+			return nil
+		}
+		if bootstrap(ctx, store, *first, log) {
+			close(issued)
+		}
 		return nil
 	}
-	if first != nil && !bootstrap(ctx, store, *first, log) {
-		return nil
-	}
-	close(begun)
-	return nil
 }
 
 // bootstrap issues the first token, unless there was one. It reports whether that is decided, which

@@ -115,7 +115,8 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, MaxRightsAge: set.maxRightsAge, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
-	refused, begun := attempts.New(attempts.Options{}), make(chan struct{})
+	refused := attempts.New(attempts.Options{})
+	begun, issue := begin(store, set.bootstrap, log)
 	defer holdHeapFloor(store.Ready())()
 	graphqlAPI := graph.NewHandler(store, graph.Options{
 		Budgets: bounds.Options{
@@ -151,7 +152,7 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 
 	auditing, refusing := start(changes.Run), start(refusals.Run)
 	storing := start(store.Run)
-	beginning := start(func(ctx context.Context) error { return begin(ctx, store, set.bootstrap, begun, log) })
+	beginning := start(issue)
 	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
