@@ -30,11 +30,10 @@ func TestBeginningWaitsForTheDatabase(t *testing.T) {
 			},
 		})
 		var log bytes.Buffer
-		begun, ended := make(chan struct{}), make(chan error, 1)
 		_, first := auth.NewSecret()
-		go func() {
-			ended <- begin(t.Context(), store.Store, &first, begun, slog.New(slog.NewTextHandler(&log, nil)))
-		}()
+		begun, issue := begin(store.Store, &first, slog.New(slog.NewTextHandler(&log, nil)))
+		ended := make(chan error, 1)
+		go func() { ended <- issue(t.Context()) }()
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		select {
@@ -71,9 +70,9 @@ func TestBeginningEndsWithTheServer(t *testing.T) {
 		})
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
-		begun := make(chan struct{})
 		_, first := auth.NewSecret()
-		if err := begin(ctx, store.Store, &first, begun, slog.New(slog.DiscardHandler)); err != nil {
+		begun, issue := begin(store.Store, &first, slog.New(slog.DiscardHandler))
+		if err := issue(ctx); err != nil {
 			t.Error(err)
 		}
 		select {
@@ -82,4 +81,16 @@ func TestBeginningEndsWithTheServer(t *testing.T) {
 		default:
 		}
 	})
+}
+
+// TestAReadyStoreIsTheBeginning starts a server without a first token to issue.
+func TestAReadyStoreIsTheBeginning(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	begun, _ := begin(store.Store, nil, slog.New(slog.DiscardHandler))
+	<-store.Ready()
+	select {
+	case <-begun:
+	default:
+		t.Error("the store is ready, and the server does not answer")
+	}
 }
