@@ -145,7 +145,7 @@ func (t *turmoil) openStreams(ctx context.Context, running *sync.WaitGroup) (err
 	if err := t.writeEverywhere(ctx); err != nil {
 		return err
 	}
-	t.awaitAll(ctx, t.all(), "to have the first change", func(s *stream) bool { return s.at().Seq > t.after.Seq })
+	t.awaitFirst(ctx, t.all(), t.after)
 	return nil
 }
 

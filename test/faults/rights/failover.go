@@ -2,7 +2,6 @@ package rights
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"time"
 
@@ -12,13 +11,8 @@ import (
 )
 
 // failOver revokes a token, and replaces the primary by a synchronous standby.
-func failOver(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "failover")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	d := w.cluster.Database
+func failOver(ctx context.Context, o *outage) error {
+	d := o.cluster.Database
 	spare, err := d.Standby(ctx, true)
 	if err != nil {
 		return err
@@ -30,34 +24,24 @@ func failOver(ctx context.Context, w *world) error {
 		return err
 	}
 	o.mustServeWithout(ctx)
-	if err := spare.Promote(ctx); err != nil {
-		return err
-	}
-	old := d.Take(spare, false)
-	promoted := time.Now()
-	w.count(primariesReplaced, 1)
-	if _, err := old.Retire(ctx); err != nil {
-		return err
-	}
-	o.awaitEnds(ctx, "end of revoked streams, the primary killed at once", o.goes.at, w.cluster.Nodes[1:]...)
-	o.awaitWrites(ctx, "first write after a failover", promoted)
-	fresh, err := o.create(ctx, w.cluster.Nodes[0], o.name+".fresh", reading(o.name))
+	promoted, err := o.promote(ctx, spare)
 	if err != nil {
 		return err
 	}
-	o.awaitLetIn(ctx, "first use of a new token after a failover", time.Now(), w.cluster.Nodes[1], fresh.secret)
+	o.awaitEnds(ctx, "end of revoked streams, the primary killed at once", o.goes.at, o.cluster.Nodes[1:]...)
+	o.awaitWrites(ctx, "first write after a failover", promoted)
+	fresh, err := o.create(ctx, o.cluster.Nodes[0], o.name+".fresh", reading(o.name))
+	if err != nil {
+		return err
+	}
+	o.awaitLetIn(ctx, "first use of a new token after a failover", time.Now(), o.cluster.Nodes[1], fresh.secret)
 	return o.finish(ctx, nil)
 }
 
 // loseTail replaces the primary by a standby that lacks the newest events. A token that was made
 // with them is none any more: no node lets it in, and its streams end.
-func loseTail(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "lost")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	d := w.cluster.Database
+func loseTail(ctx context.Context, o *outage) error {
+	d := o.cluster.Database
 	spare, err := d.Standby(ctx, false)
 	if err != nil {
 		return err
@@ -78,32 +62,39 @@ func loseTail(ctx context.Context, w *world) error {
 	if err := d.Fail(postgrestest.Kill); err != nil {
 		return err
 	}
-	if err := spare.Promote(ctx); err != nil {
+	promoted, err := o.promote(ctx, spare)
+	if err != nil {
 		return err
 	}
-	old := d.Take(spare, false)
-	promoted := time.Now()
-	w.count(primariesReplaced, 1)
-	if _, err := old.Retire(ctx); err != nil {
-		return err
-	}
-	w.history = history.New()
+	o.history = history.New()
 	o.awaitWrites(ctx, "first write after a failover", promoted)
-	for _, n := range w.cluster.Nodes {
+	for _, n := range o.cluster.Nodes {
 		if !until(ctx, func() bool {
 			a, err := o.get(ctx, n, lost.secret, o.config)
-			return err == nil && (a.status == http.StatusUnauthorized || a.status == http.StatusTooManyRequests)
+			return err == nil && a.refused()
 		}) {
-			w.found("a token that the history has lost is refused", "node %d still lets it in", n.Number)
+			o.found("a token that the history has lost is refused", "node %d still lets it in", n.Number)
 		}
 	}
-	w.awaitEnds(ctx, ending)
+	o.world.awaitEnds(ctx, ending)
 	for _, s := range ending {
 		if end := s.end(); end != nil {
-			w.took("end of the streams of a token that a failover has lost", end.At.Sub(promoted))
+			o.took("end of the streams of a token that a failover has lost", end.At.Sub(promoted))
 		}
 	}
-	return w.checkAll(ctx, o.going)
+	return o.checkAll(ctx, o.going)
+}
+
+// promote replaces the primary, which has failed, by a standby. It returns when that was done.
+func (o *outage) promote(ctx context.Context, spare *cluster.Spare) (promoted time.Time, err error) {
+	if err := spare.Promote(ctx); err != nil {
+		return promoted, err
+	}
+	old := o.cluster.Database.Take(spare, false)
+	promoted = time.Now()
+	o.count(primariesReplaced, 1)
+	_, err = old.Retire(ctx)
+	return promoted, err
 }
 
 // loseToken makes a token that no standby has, and streams of it.
@@ -124,7 +115,7 @@ func (o *outage) loseToken(ctx context.Context) (lost made, ending []*stream, er
 	if err := o.write(ctx, 0); err != nil {
 		return lost, nil, err
 	}
-	o.awaitAll(ctx, ending, "to have the first change", func(s *stream) bool { return s.at().Seq > after.Seq || s.end() != nil })
+	o.awaitFirst(ctx, ending, after)
 	if i := slices.IndexFunc(ending, func(s *stream) bool { return s.end() != nil }); i >= 0 {
 		o.found(goesOn, "%s ended: %q", ending[i].seen.Name, ending[i].end().Text)
 	}

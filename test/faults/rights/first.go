@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"configapi/test/faults/cluster"
+	"configapi/test/faults/record"
 )
 
 // firstToken makes the first token while anonymous callers have streams on all nodes: it ends all
@@ -32,7 +33,7 @@ func firstToken(ctx context.Context, w *world) error {
 	if _, err := w.set(ctx, w.cluster.Nodes[1], "", "open/all", "1"); err != nil {
 		return err
 	}
-	w.awaitAll(ctx, streams, "to have the first change", func(s *stream) bool { return s.at().Seq > after.Seq || s.end() != nil })
+	w.awaitFirst(ctx, streams, after)
 	first, err := w.create(ctx, w.cluster.Nodes[0], "admin", everything())
 	if err != nil {
 		return err
@@ -67,6 +68,11 @@ func (w *world) awaitAll(ctx context.Context, streams []*stream, what string, is
 		w.count("streams that were waited for in vain "+what, left)
 	}
 	return left
+}
+
+// awaitFirst waits until each stream has received a change after a position, or has ended.
+func (w *world) awaitFirst(ctx context.Context, streams []*stream, after record.Position) {
+	w.awaitAll(ctx, streams, "to have the first change", func(s *stream) bool { return s.at().Seq > after.Seq || s.end() != nil })
 }
 
 // awaitEnds waits until all streams have ended.

@@ -30,6 +30,18 @@ type outage struct {
 	running        *sync.WaitGroup
 }
 
+// inOutage returns a part that acts on an outage with a name.
+func inOutage(name string, act func(context.Context, *outage) error) func(context.Context, *world) error {
+	return func(ctx context.Context, w *world) error {
+		o, err := w.beginOutage(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer o.end()
+		return act(ctx, o)
+	}
+}
+
 // beginOutage makes the tokens and their streams.
 func (w *world) beginOutage(ctx context.Context, name string) (*outage, error) {
 	o := &outage{world: w, name: name, config: name + "/config", running: &sync.WaitGroup{}}
@@ -58,7 +70,7 @@ func (w *world) beginOutage(ctx context.Context, name string) (*outage, error) {
 		o.end()
 		return nil, err
 	}
-	w.awaitAll(ctx, slices.Concat(o.staying, o.going), "to have the first change", func(s *stream) bool { return s.at().Seq > after.Seq || s.end() != nil })
+	w.awaitFirst(ctx, slices.Concat(o.staying, o.going), after)
 	return o, nil
 }
 
@@ -122,35 +134,25 @@ func (o *outage) finish(ctx context.Context, broken func(*stream) bool) error {
 }
 
 // cutListeners ends the connections that listen for changes, and revokes a token at once.
-func cutListeners(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "listeners")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	for _, n := range w.cluster.Nodes {
-		ended, err := w.cluster.Database.Terminate(ctx, n.Number, true)
+func cutListeners(ctx context.Context, o *outage) error {
+	for _, n := range o.cluster.Nodes {
+		ended, err := o.cluster.Database.Terminate(ctx, n.Number, true)
 		if err != nil {
 			return err
 		}
-		w.count(listenersEnded, ended)
+		o.count(listenersEnded, ended)
 	}
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
 	}
-	o.awaitEnds(ctx, "end of revoked streams after the listeners were cut, on another node", o.goes.at, w.cluster.Nodes[1], w.cluster.Nodes[2])
+	o.awaitEnds(ctx, "end of revoked streams after the listeners were cut, on another node", o.goes.at, o.cluster.Nodes[1], o.cluster.Nodes[2])
 	return o.finish(ctx, nil)
 }
 
 // isolateNode cuts one node off from PostgreSQL and revokes a token on another one. The node may
 // not know, but it lets in nobody that it does not know.
-func isolateNode(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "isolated")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	cutOff := w.cluster.Nodes[1]
+func isolateNode(ctx context.Context, o *outage) error {
+	cutOff := o.cluster.Nodes[1]
 	heal, err := cutOff.Back.Infect(proxy.Blackhole())
 	if err != nil {
 		return err
@@ -164,7 +166,7 @@ func isolateNode(ctx context.Context, w *world) error {
 	o.awaitLetIn(ctx, "first use of a new token after a node has PostgreSQL again", healed, cutOff, fresh.secret)
 	o.mustRefuse(ctx, cutOff, o.goesSecret())
 	if !until(ctx, func() bool { return o.write(ctx, 1) == nil }) {
-		w.found("all comes back by itself", "node %d takes no write after it has PostgreSQL again", cutOff.Number)
+		o.found("all comes back by itself", "node %d takes no write after it has PostgreSQL again", cutOff.Number)
 	}
 	return o.finish(ctx, nil)
 }
@@ -237,43 +239,33 @@ func (o *outage) goesSecret() string { return o.going[0].secret }
 // mustRefuse checks that a node refuses a secret.
 func (o *outage) mustRefuse(ctx context.Context, n *cluster.Node, secret string) {
 	a, err := o.get(ctx, n, secret, o.config)
-	if err != nil || a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests {
+	if err != nil || !a.refused() {
 		o.found("a revoked token is refused", "node %d: %v, %v", n.Number, a, err)
 	}
 	o.count(revokedRefused, 1)
 }
 
 // stopPostgres revokes a token, stops PostgreSQL at once, and asks all nodes meanwhile.
-func stopPostgres(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "stopped")
-	if err != nil {
-		return err
-	}
-	defer o.end()
+func stopPostgres(ctx context.Context, o *outage) error {
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
 	}
-	if err := w.cluster.Database.Fail(postgrestest.Immediate); err != nil {
+	if err := o.cluster.Database.Fail(postgrestest.Immediate); err != nil {
 		return err
 	}
-	w.count(postgresStopped, 1)
+	o.count(postgresStopped, 1)
 	o.mustServeWithout(ctx)
-	if err := w.cluster.Database.Start(ctx); err != nil {
+	if err := o.cluster.Database.Start(ctx); err != nil {
 		return err
 	}
 	back := time.Now()
-	o.awaitEnds(ctx, "end of revoked streams, PostgreSQL stopped at once", o.goes.at, w.cluster.Nodes[1:]...)
+	o.awaitEnds(ctx, "end of revoked streams, PostgreSQL stopped at once", o.goes.at, o.cluster.Nodes[1:]...)
 	o.awaitWrites(ctx, "first write after PostgreSQL is back", back)
 	return o.finish(ctx, nil)
 }
 
 // freezePostgres has PostgreSQL answer nobody for a while.
-func freezePostgres(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "frozen")
-	if err != nil {
-		return err
-	}
-	defer o.end()
+func freezePostgres(ctx context.Context, o *outage) error {
 	var heals []func() error
 	heal := func() (err error) {
 		for _, h := range heals {
@@ -281,14 +273,14 @@ func freezePostgres(ctx context.Context, w *world) error {
 		}
 		return err
 	}
-	for _, n := range w.cluster.Nodes {
+	for _, n := range o.cluster.Nodes {
 		h, err := n.Back.Infect(proxy.Blackhole())
 		if err != nil {
 			return errors.Join(err, heal())
 		}
 		heals = append(heals, h)
 	}
-	w.count(postgresFrozen, 1)
+	o.count(postgresFrozen, 1)
 	o.mustServeWithout(ctx)
 	if err := heal(); err != nil {
 		return err
@@ -297,7 +289,7 @@ func freezePostgres(ctx context.Context, w *world) error {
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
 	}
-	o.awaitEnds(ctx, "end of revoked streams after PostgreSQL answers again, on another node", o.goes.at, w.cluster.Nodes[1:]...)
+	o.awaitEnds(ctx, "end of revoked streams after PostgreSQL answers again, on another node", o.goes.at, o.cluster.Nodes[1:]...)
 	return o.finish(ctx, nil)
 }
 

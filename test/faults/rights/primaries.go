@@ -15,13 +15,8 @@ const split = 3 * time.Second
 
 // splitBrain promotes a standby while its primary goes on, and lets sessions of nodes lead to both
 // in turn. Both know that a token was revoked, and no node may let it in meanwhile.
-func splitBrain(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "split")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	d := w.cluster.Database
+func splitBrain(ctx context.Context, o *outage) error {
+	d := o.cluster.Database
 	spare, err := d.Standby(ctx, false)
 	if err != nil {
 		return err
@@ -29,30 +24,30 @@ func splitBrain(ctx context.Context, w *world) error {
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
 	}
-	o.awaitEnds(ctx, "end of revoked streams before two primaries", o.goes.at, w.cluster.Nodes[1:]...)
+	o.awaitEnds(ctx, "end of revoked streams before two primaries", o.goes.at, o.cluster.Nodes[1:]...)
 	if err := spare.Has(ctx, o.goes.position.Seq); err != nil {
 		return err
 	}
-	if err := w.checkAll(ctx, o.going); err != nil {
+	if err := o.checkAll(ctx, o.going); err != nil {
 		return err
 	}
-	stop := o.keepAsking(ctx, w.cluster.Nodes[:])
+	stop := o.keepAsking(ctx, o.cluster.Nodes[:])
 	old, err := takeSlowly(ctx, d, spare)
 	stop()
 	if err != nil {
 		return err
 	}
-	w.count(primariesReplaced, 1)
+	o.count(primariesReplaced, 1)
 	if _, err := old.Retire(ctx); err != nil {
 		return err
 	}
-	w.history = history.New()
+	o.history = history.New()
 	o.awaitWrites(ctx, "first write after two primaries", time.Now())
-	fresh, err := o.create(ctx, w.cluster.Nodes[0], o.name+".fresh", reading(o.name))
+	fresh, err := o.create(ctx, o.cluster.Nodes[0], o.name+".fresh", reading(o.name))
 	if err != nil {
 		return err
 	}
-	for _, n := range w.cluster.Nodes[1:] {
+	for _, n := range o.cluster.Nodes[1:] {
 		o.awaitLetIn(ctx, "first use of a new token after two primaries", fresh.at, n, fresh.secret)
 	}
 	return nil

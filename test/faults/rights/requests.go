@@ -143,6 +143,12 @@ func stranger() string {
 // unreached reports whether a node answered that it cannot find something out.
 func (a answer) unreached() bool { return a.status == http.StatusServiceUnavailable }
 
+// refused reports whether a node refused the caller's secret: with 401, or with 429 after too many
+// refusals.
+func (a answer) refused() bool {
+	return a.status == http.StatusUnauthorized || a.status == http.StatusTooManyRequests
+}
+
 // String shows an answer in a finding.
 func (a answer) String() string {
 	return fmt.Sprintf("%d %.200s", a.status, strings.TrimSpace(a.text))

@@ -11,21 +11,16 @@ import (
 
 // killNode kills a node, revokes a token and makes another one, and asks the node from its start
 // on: until it has applied the history it answers nothing but probes.
-func killNode(ctx context.Context, w *world) error {
-	o, err := w.beginOutage(ctx, "killed")
-	if err != nil {
-		return err
-	}
-	defer o.end()
-	killed := w.cluster.Nodes[2]
+func killNode(ctx context.Context, o *outage) error {
+	killed := o.cluster.Nodes[2]
 	if err := killed.Kill(); err != nil {
 		return err
 	}
-	w.count(nodesKilled, 1)
+	o.count(nodesKilled, 1)
 	if err := o.revokeNow(ctx, 0); err != nil {
 		return err
 	}
-	fresh, err := o.create(ctx, w.cluster.Nodes[0], o.name+".fresh", reading(o.name))
+	fresh, err := o.create(ctx, o.cluster.Nodes[0], o.name+".fresh", reading(o.name))
 	if err != nil {
 		return err
 	}
@@ -40,7 +35,7 @@ func killNode(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	o.awaitEnds(ctx, "end of revoked streams beside a killed node", o.goes.at, w.cluster.Nodes[0], w.cluster.Nodes[1])
+	o.awaitEnds(ctx, "end of revoked streams beside a killed node", o.goes.at, o.cluster.Nodes[0], o.cluster.Nodes[1])
 	return o.finish(ctx, func(s *stream) bool { return s.node == killed })
 }
 

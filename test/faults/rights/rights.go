@@ -112,14 +112,14 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		{"first token", firstToken},
 		{"changes of rights", changeRights},
 		{"new tokens", useNewTokens},
-		{"listeners cut", cutListeners},
-		{"a node without PostgreSQL", isolateNode},
-		{"PostgreSQL stops", stopPostgres},
-		{"PostgreSQL frozen", freezePostgres},
-		{"a node killed", killNode},
-		{"failover", failOver},
-		{"failover that loses a token", loseTail},
-		{"two primaries", splitBrain},
+		{"listeners cut", inOutage("listeners", cutListeners)},
+		{"a node without PostgreSQL", inOutage("isolated", isolateNode)},
+		{"PostgreSQL stops", inOutage("stopped", stopPostgres)},
+		{"PostgreSQL frozen", inOutage("frozen", freezePostgres)},
+		{"a node killed", inOutage("killed", killNode)},
+		{"failover", inOutage("failover", failOver)},
+		{"failover that loses a token", inOutage("lost", loseTail)},
+		{"two primaries", inOutage("split", splitBrain)},
 	} {
 		began := time.Now()
 		if err := part.run(ctx, w); err != nil {
