@@ -1,7 +1,6 @@
 package configstore_test
 
 import (
-	"fmt"
 	"testing"
 
 	"configapi/internal/config"
@@ -24,11 +23,7 @@ func TestNoninterference(t *testing.T) {
 			if kind == "memory" {
 				operations = slowtest.Rounds(2_000, 10_000)
 			}
-			const each = 250 // operations of one caller
-			for left := configstoretest.TwinOperations(operations); left > 0; left -= each {
-				// The end of each subtest closes its stores.
-				t.Run(fmt.Sprint(left), func(t *testing.T) { runTwins(t, open, min(left, each)) })
-			}
+			configstoretest.RunTwinOperations(t, operations, func(t *testing.T, operations int) { runTwins(t, open, operations) })
 		})
 	}
 }

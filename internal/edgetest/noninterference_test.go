@@ -1,7 +1,6 @@
 package edgetest_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -29,13 +28,9 @@ func TestNoninterference(t *testing.T) {
 			if kind == "memory" {
 				operations = slowtest.Rounds(500, 2_000)
 			}
-			const each = 250 // operations of one caller
-			for left := configstoretest.TwinOperations(operations); left > 0; left -= each {
-				// The end of each subtest closes its servers.
-				t.Run(fmt.Sprint(left), func(t *testing.T) {
-					runTwinServers(t, func(testing.TB) eventstore.Store { return open(t) }, min(left, each))
-				})
-			}
+			configstoretest.RunTwinOperations(t, operations, func(t *testing.T, operations int) {
+				runTwinServers(t, func(testing.TB) eventstore.Store { return open(t) }, operations)
+			})
 		})
 	}
 }

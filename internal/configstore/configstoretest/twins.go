@@ -46,12 +46,16 @@ var TwinNames = []string{
 	"b", "b/a", "b/a/c", "b/a-c", "c/x/y", "c/x/z", "c/y",
 }
 
-// TwinOperations returns the number of operations to carry out: that of CONFIGAPI_OPERATIONS, or n.
-func TwinOperations(n int) int {
+// RunTwinOperations carries out so many operations, or as many as CONFIGAPI_OPERATIONS says. Each
+// subtest has some of them, with new twins, which its end closes.
+func RunTwinOperations(t *testing.T, operations int, run func(t *testing.T, operations int)) {
 	if given, err := strconv.Atoi(os.Getenv("CONFIGAPI_OPERATIONS")); err == nil {
-		return given
+		operations = given
 	}
-	return n
+	const each = 250 // operations of one caller
+	for left := operations; left > 0; left -= each {
+		t.Run(fmt.Sprint(left), func(t *testing.T) { run(t, min(left, each)) })
+	}
 }
 
 // NewTwins returns twins with empty histories, for a caller with random grants.
