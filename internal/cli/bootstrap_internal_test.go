@@ -12,7 +12,6 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
-	"configapi/internal/eventstore"
 )
 
 // TestBeginningWaitsForTheDatabase cannot write the first token for a while. Nothing begins before
@@ -21,14 +20,7 @@ func TestBeginningWaitsForTheDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		events.SetHooks(configstoretest.Hooks{
-			Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
-				return configstoretest.ErrUnreachable
-			},
-			Head: func(context.Context) (eventstore.Head, error) {
-				return eventstore.Head{}, configstoretest.ErrUnreachable
-			},
-		})
+		events.SetHooks(configstoretest.Unreachable())
 		var log bytes.Buffer
 		_, first := auth.NewSecret()
 		begun, issue := begin(store.Store, &first, slog.New(slog.NewTextHandler(&log, nil)))
@@ -60,14 +52,7 @@ func TestBeginningEndsWithTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		events.SetHooks(configstoretest.Hooks{
-			Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
-				return configstoretest.ErrUnreachable
-			},
-			Head: func(context.Context) (eventstore.Head, error) {
-				return eventstore.Head{}, configstoretest.ErrUnreachable
-			},
-		})
+		events.SetHooks(configstoretest.Unreachable())
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		_, first := auth.NewSecret()
