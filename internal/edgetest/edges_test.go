@@ -1,6 +1,7 @@
 package edgetest_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -39,18 +40,24 @@ func start(t *testing.T, edge http.Handler) server {
 	return server{s}
 }
 
-// ask sends a request "METHOD /path". headers has names and values in turn.
-func (s server) ask(t testing.TB, request, contentType, body string, headers ...string) (status int, answer string) {
+// request returns a request "METHOD /path". headers has names and values in turn.
+func (s server) request(ctx context.Context, t testing.TB, request string, body io.Reader, headers ...string) *http.Request {
 	t.Helper()
 	method, path, _ := strings.Cut(request, " ")
-	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", contentType)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	return r
+}
+
+// ask sends a request "METHOD /path". headers has names and values in turn.
+func (s server) ask(t testing.TB, request, contentType, body string, headers ...string) (status int, answer string) {
+	t.Helper()
+	r := s.request(t.Context(), t, request, strings.NewReader(body), append([]string{"Content-Type", contentType}, headers...)...)
 	response, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)

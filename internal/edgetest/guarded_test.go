@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,24 +108,21 @@ func (g *guarded) send(t *testing.T, secret, request, body string, headers ...st
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), configstoretest.Patience)
 	defer cancel()
-	method, path, _ := strings.Cut(request, " ")
-	r, err := http.NewRequestWithContext(ctx, method, g.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if secret != "" {
-		r.Header.Set("Authorization", "Bearer "+secret)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
+	r := g.request(ctx, t, request, strings.NewReader(body), slices.Concat([]string{"Content-Type", jsonType}, bearer(secret), headers)...)
 	answer, err := g.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	return answer, mustReadAnswer(t, answer)
+}
+
+// bearer returns the header with a secret, none for "".
+func bearer(secret string) []string {
+	if secret == "" {
+		return nil
+	}
+	return []string{"Authorization", "Bearer " + secret}
 }
 
 func mustReadAnswer(t *testing.T, answer *http.Response) string {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -244,13 +243,13 @@ func (s *twinServer) overREST(secret string, variables object) (*inbox, func()) 
 	if after, given := variables["after"].(string); given {
 		query.Set("after", after)
 	}
-	return s.follow(secret, http.MethodGet, "/events?"+query.Encode(), "", wholeOf)
+	return s.follow(secret, "GET /events?"+query.Encode(), "", wholeOf)
 }
 
 // overSSE opens a subscription as an event stream.
 func (s *twinServer) overSSE(query string) func(secret string, variables object) (*inbox, func()) {
 	return func(secret string, variables object) (*inbox, func()) {
-		return s.follow(secret, http.MethodPost, "/graphql", mustMarshal(object{"query": query, "variables": variables}), fieldOf)
+		return s.follow(secret, "POST /graphql", mustMarshal(object{"query": query, "variables": variables}), fieldOf)
 	}
 }
 
@@ -272,13 +271,9 @@ func fieldOf(answer []byte) (json.RawMessage, error) {
 }
 
 // follow reads an event stream into an inbox until it is stopped.
-func (s *twinServer) follow(secret, method, path, body string, parse func([]byte) (json.RawMessage, error)) (*inbox, func()) {
+func (s *twinServer) follow(secret, line, body string, parse func([]byte) (json.RawMessage, error)) (*inbox, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r, err := http.NewRequestWithContext(ctx, method, s.URL+path, strings.NewReader(body))
-	s.Must(err)
-	for name, value := range map[string]string{"Content-Type": jsonType, "Accept": stream, "Authorization": "Bearer " + secret} {
-		r.Header.Set(name, value)
-	}
+	r := s.request(ctx, s.T, line, strings.NewReader(body), append(bearer(secret), "Content-Type", jsonType, "Accept", stream)...)
 	in, done := newInbox(), make(chan struct{})
 	response, err := s.Client().Do(r)
 	s.Must(err)

@@ -9,9 +9,7 @@ import (
 
 	"configapi/internal/attempts"
 	"configapi/internal/auth"
-	"configapi/internal/config"
 	"configapi/internal/configstore"
-	"configapi/internal/configstore/configstoretest"
 )
 
 // TestOrderOfRefusals sends requests that are wrong in two ways. The answer is about the way that
@@ -106,16 +104,9 @@ func TestRefusedRetries(t *testing.T) {
 			t.Errorf("a retry of what was made: got %s at %s, of what was not: %s at %s", ofMade, at, ofNever, now)
 		}
 	}
-	grant := func(grants string) {
-		t.Helper()
-		cmd := auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: configstoretest.Caller(t, "", grants).Grants}
-		if _, err := g.store.ChangeGrants(t.Context(), auth.Local, cmd, config.Reason{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	grant("READ:")
+	g.mustChangeGrants(t, "READ:")
 	same(http.StatusForbidden)
-	grant("READ,WRITE:")
+	g.mustChangeGrants(t, "READ,WRITE:")
 	if _, again := send(made, http.StatusOK); again != first {
 		t.Errorf("the outcome is at %s, was at %s", again, first)
 	}

@@ -241,19 +241,10 @@ func TestATokenThatEndsDuringItsRequest(t *testing.T) {
 		t.Run(edge, func(t *testing.T) {
 			g := startGuarded(t, configstore.Options{}, nil, ofPage(t))
 			ending := g.store.MustIssue(t, "ending", time.Time{}, "READ,WRITE:")
-			method, path, _ := strings.Cut(request.line, " ")
 			body := &bodyWith{strings.NewReader(request.body), func() { g.store.MustRevoke(t, "ending") }}
-			r, err := http.NewRequestWithContext(t.Context(), method, g.URL+path, body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := g.request(t.Context(), t, request.line, body, append(bearer(ending), "Content-Type", jsonType, "Accept", request.accept, "Origin", page,
+				"Expect", "100-continue")...) // the server asks for the body once it has let the caller in
 			r.ContentLength = int64(len(request.body))
-			for name, value := range map[string]string{
-				"Authorization": "Bearer " + ending, "Content-Type": jsonType, "Accept": request.accept, "Origin": page,
-				"Expect": "100-continue", // the server asks for the body once it has let the caller in
-			} {
-				r.Header.Set(name, value)
-			}
 			client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: configstoretest.Patience}}
 			defer client.CloseIdleConnections()
 			got, err := client.Do(r)
@@ -329,11 +320,7 @@ func TestHostsOfRequestsWithTokens(t *testing.T) {
 	unknown, _ := auth.NewSecret()
 	send := func(line, secret string) (*http.Response, string) {
 		t.Helper()
-		method, path, _ := strings.Cut(line, " ")
-		r, err := http.NewRequestWithContext(t.Context(), method, g.URL+path, strings.NewReader(""))
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := g.request(t.Context(), t, line, strings.NewReader(""))
 		r.Host = "rebound.example"
 		if secret != "" {
 			r.Header.Set("Authorization", secret)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -88,19 +87,14 @@ func TestConnectionsEndWithRights(t *testing.T) {
 				goesOn = g.socketThatGoesOn(t, other)
 			}
 			row.end(t, g)
-			set := func() {
-				if _, err := g.store.Do(t.Context(), auth.Local, config.Single(configstoretest.Set(t, "app/a", "later"))); err != nil {
-					t.Fatal(err)
-				}
-			}
 			if !row.byClock {
-				set()
+				g.mustSetAsLocal(t, "app/a", "later")
 			}
 			for _, wait := range waits {
 				wait()
 			}
 			if row.byClock {
-				set()
+				g.mustSetAsLocal(t, "app/a", "later")
 			}
 			if goesOn != nil {
 				goesOn()
@@ -151,16 +145,8 @@ func (g *guarded) socketThatGoesOn(t *testing.T, secret string) (wait func()) {
 // nothing else.
 func (g *guarded) eventsThatEnd(t *testing.T, secret, line, body, event, code, says string) (wait func()) {
 	t.Helper()
-	method, path, _ := strings.Cut(line, " ")
-	r, err := http.NewRequestWithContext(t.Context(), method, g.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {stream}}
-	if secret != "" {
-		r.Header.Set("Authorization", "Bearer "+secret)
-	}
-	answer, err := g.Client().Do(r)
+	headers := append(bearer(secret), "Content-Type", jsonType, "Accept", stream)
+	answer, err := g.Client().Do(g.request(t.Context(), t, line, strings.NewReader(body), headers...))
 	if err != nil {
 		t.Fatal(err)
 	}
