@@ -18,9 +18,7 @@ func (r *report) rightsCells() []cell {
 		for _, load := range []string{loadGetREST, loadGetGraphQL, loadPutREST} {
 			add(cell{Part: load, Store: storeSQLite, By: by, Clients: rightsClients})
 		}
-		for _, subscribers := range r.Options.Subscribers[:1] {
-			add(cell{Part: loadSingle, By: by, Clients: subscribers})
-		}
+		add(cell{Part: loadSingle, By: by, Clients: r.Options.Subscribers[0]})
 	}
 	return cells
 }

@@ -58,7 +58,7 @@ func TestRunOfRights(t *testing.T) {
 }
 
 // TestTokensOfRights: no token has more grants than it may, and the scopes of subscribers differ
-// only where each is to have its own.
+// only where each must have its own.
 func TestTokensOfRights(t *testing.T) {
 	for by, want := range map[string]struct{ tokens, grants, scopes int }{
 		byOneGrant: {1, 1, 0}, byManyGrants: {1, manyGrants, 0}, byOneScope: {8, 1, 1}, byManyScopes: {8, 1, 7},

@@ -90,8 +90,8 @@ func (r *result) rightsMarkdown(rounds []roundResult) string {
 	}
 	table := reports.Table{Head: []string{"what", "how often", "p50", "p99", "longest"}}
 	for _, f := range s.Figures {
-		p50, p99, longest := reports.Percentile(f.Times, 50), reports.Percentile(f.Times, 99), f.Times[len(f.Times)-1]
-		table.Add(f.What, fmt.Sprint(len(f.Times)), rights.Rounded(p50).String(), rights.Rounded(p99).String(), rights.Rounded(longest).String())
+		p50, p99, longest := f.Rounded()
+		table.Add(f.What, fmt.Sprint(len(f.Times)), p50.String(), p99.String(), longest.String())
 	}
 	heads := facts.Table()
 	return heads.String() + "\n" + table.String()

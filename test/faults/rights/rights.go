@@ -68,12 +68,15 @@ type Figure struct {
 }
 
 func (f Figure) String() string {
-	p50, p99 := reports.Percentile(f.Times, 50), reports.Percentile(f.Times, 99)
-	return fmt.Sprintf("%s: %d, p50 %v, p99 %v, longest %v", f.What, len(f.Times), Rounded(p50), Rounded(p99), Rounded(f.Times[len(f.Times)-1]))
+	p50, p99, longest := f.Rounded()
+	return fmt.Sprintf("%s: %d, p50 %v, p99 %v, longest %v", f.What, len(f.Times), p50, p99, longest)
 }
 
-// Rounded is a time as reports show it.
-func Rounded(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+// Rounded returns times as reports show them.
+func (f Figure) Rounded() (p50, p99, longest time.Duration) {
+	percentile := func(p int) time.Duration { return reports.Percentile(f.Times, p).Round(time.Millisecond) }
+	return percentile(50), percentile(99), percentile(100)
+}
 
 // world is what all parts of a run share.
 type world struct {
