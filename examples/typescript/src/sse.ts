@@ -1,4 +1,4 @@
-// The client for streams over server-sent events, where websockets are not to be had.
+// The client for streams over server-sent events, where websockets cannot be used.
 
 import { createClient } from 'graphql-sse';
 import type { Client } from 'graphql-ws';
