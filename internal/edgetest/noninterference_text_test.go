@@ -22,6 +22,7 @@ var (
 	opaqueText   = regexp.MustCompile(`[\w-]{10,}`)
 	instantText  = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`)
 	positionText = regexp.MustCompile(`\b\d+-[0-9a-f]{8}\b`)
+	tagText      = regexp.MustCompile(`^"(\d+-)([0-9a-f]{8})((?:-j)?)"$`)
 	cursorText   = regexp.MustCompile(`(?s)^1[a-zA-Z]\d+-[0-9a-f]{8} `)
 	// bySeq are the cursors whose key ends with the seq of a change, which may be hidden.
 	bySeq = regexp.MustCompile(`(?s)^(1[oxrRD].* )\d+$`)
@@ -97,7 +98,7 @@ func (s *twinServer) readable(text string) string {
 
 // tag returns what the entity tag of a config stands for.
 func (s *twinServer) tag(text string) string {
-	match := regexp.MustCompile(`^"(\d+-)([0-9a-f]{8})((?:-j)?)"$`).FindStringSubmatch(text)
+	match := tagText.FindStringSubmatch(text)
 	if match == nil {
 		return text
 	}
