@@ -136,10 +136,7 @@ func TestSessionsOfGrantsThatComeBack(t *testing.T) {
 		before := mustBeginSession(t, node, caller)
 		var between begun
 		for _, prefix := range []string{"READ:other", "READ:app"} {
-			cmd := auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, prefix)}
-			if _, err := node.ChangeGrants(t.Context(), auth.Local, cmd, config.Reason{}); err != nil {
-				t.Fatal(err)
-			}
+			mustTake(t, node, auth.ChangeGrants{Name: configstoretest.TokenName(t, "ci"), Grants: grants(t, prefix)})
 			if between.session == nil {
 				between = mustBeginSession(t, node, caller) // with what it may read then
 			}
