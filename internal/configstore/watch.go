@@ -24,6 +24,7 @@ type Watch struct {
 	rights     rights
 	cursor     *feed.Cursor
 	filter     config.Filter // within the caller's scope
+	key        string        // of the filter: to compute it for each offset costs too much
 	waiter     *feed.Waiter
 	reported   eventstore.Seq // the newest position that the reader has got
 	started    bool
@@ -61,6 +62,7 @@ func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Fil
 func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eventstore.Head) *Watch {
 	w := &Watch{generation: g, rights: newRights(caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
 	w.filter = filter.Within(w.rights.read)
+	w.key = w.filter.Key()
 	w.waiter = g.feed.Waiter(w.filter, w.rights.stream())
 	return w
 }
@@ -68,7 +70,7 @@ func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eve
 // Rights names what the caller may see of the changes that the stream's filter selects. Two streams
 // with equal filters and rights give the same changes after the same offset. It names the rebuilds
 // of the store, too: streams from before and after one do not give the same.
-func (w *Watch) Rights() string { return fmt.Sprintf("%d: %s", w.generation.number, w.filter.Key()) }
+func (w *Watch) Rights() string { return fmt.Sprintf("%d: %s", w.generation.number, w.key) }
 
 // Offset is how far a stream has come. It cannot be used after a rebuild: the history may not have
 // it.
@@ -76,11 +78,11 @@ type Offset struct {
 	// Head is the head up to which all that matches was returned.
 	Head       eventstore.Head
 	generation *generation
-	seen       string // the filter within what its caller may read
+	seen       string // the key of the filter within what its caller may read
 }
 
 // Offset returns how far the stream has come.
-func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation, w.filter.Key()} }
+func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation, w.key} }
 
 // Resume returns a stream that continues at the offset of another stream of this store, which has
 // the same filter. The error is [fault.ErrRebuilding] when the store has rebuilt its state since,
@@ -94,7 +96,7 @@ func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Wa
 		return nil, err
 	}
 	w := newWatch(at.generation, caller, filter, at.Head)
-	if w.filter.Key() != at.seen {
+	if w.key != at.seen {
 		return nil, auth.ErrChanged
 	}
 	w.started = true
