@@ -34,9 +34,9 @@ type Watch struct {
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. Watch waits for a position that the history has but this node has not applied.
 //
-// Who gives a position says: this caller has read all that it might up to there. So it must be one
-// of the time since when the caller may read what it may read now, or the beginning of the history;
-// else the error is [auth.ErrChanged]. The other errors: [fault.ErrPositionUnknown] and
+// A position says that the caller has read all that it may read now, up to there. So it must not be
+// older than [auth.Caller.ReadSince], unless it is the beginning of the history; else the error is
+// [auth.ErrChanged]. The other errors: [fault.ErrPositionUnknown] and
 // [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	g, caller, err := s.readyFor(caller)
