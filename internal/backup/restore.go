@@ -37,9 +37,9 @@ func (e *RefusedError) Error() string { return e.Problem }
 type Options struct {
 	// Progress is called after each batch. nil: nothing is called.
 	Progress Progress
-	// Tokens says what becomes of the tokens of the backup. It is called once, when the first one
-	// is found, and before that is appended; never if the backup has none. Its error ends the
-	// restore. nil: they are kept.
+	// Tokens decides whether the tokens of the backup are kept or revoked. It is called once, when
+	// the first one is found, and before that is appended; never if the backup has none. Its error
+	// ends the restore. nil: they are kept.
 	Tokens func() (Tokens, error)
 }
 
@@ -59,8 +59,8 @@ type Restored struct {
 // batch is appended, and a beginning that the store has is compared with the backup.
 //
 // When Restore fails on its way, the store stays marked as unfinished, and a further Restore of the
-// same history goes on from there. Tokens that are to be revoked are revoked before the mark goes:
-// no server ever takes them. The error is a [*RefusedError] if the store holds anything else than a
+// same history goes on from there. Restore revokes tokens before it removes the mark, so that no
+// server ever takes them. The error is a [*RefusedError] if the store holds anything else than a
 // beginning of the backup.
 func Restore(ctx context.Context, from *Reader, into Target, opts Options) (Restored, error) {
 	target := from.Target()
@@ -90,7 +90,7 @@ func Restore(ctx context.Context, from *Reader, into Target, opts Options) (Rest
 }
 
 // checkLength refuses a store that has more events than the backup, unless a restore of the same
-// backup has been interrupted after it had begun to revoke tokens.
+// backup was interrupted while it revoked tokens.
 func checkLength(ctx context.Context, into Target, head, target eventstore.Head) error {
 	if head.Seq <= target.Seq {
 		return nil

@@ -35,8 +35,8 @@ type restoredTokens struct {
 	newest map[string]*eventstore.Record // :: stream of a token → its newest record
 }
 
-// add adds the events of tokens among records. At the first one it asks what is to become of
-// tokens.
+// add adds the events of tokens among records. At the first one it asks whether tokens are kept or
+// revoked.
 func (t *restoredTokens) add(records []eventstore.Record) (err error) {
 	for i := range records {
 		r := &records[i]
@@ -74,8 +74,8 @@ func (t *restoredTokens) unrevoked() (tokens []*auth.Token, err error) {
 	return tokens, nil
 }
 
-// endTokens does with the tokens of the backup what was decided, and says so in did. All else that
-// the backup has was appended.
+// endTokens keeps or revokes the tokens of the backup, as was decided, and reports it in did. It
+// must be called after the whole backup was compared or appended.
 func (r *restoring) endTokens(ctx context.Context, did *Restored) error {
 	if err := r.followRevocations(ctx); err != nil {
 		return err
@@ -176,7 +176,7 @@ func laterOf(now, before time.Time) time.Time {
 	return now
 }
 
-// revocation returns the record of a token's revocation, to be sealed.
+// revocation returns the record of a token's revocation, which is not sealed yet.
 func revocation(token *auth.Token, at time.Time) (eventstore.Record, error) {
 	event, err := token.Decide(auth.RevokeToken{Name: token.Name}, auth.Local, at)
 	if err != nil {

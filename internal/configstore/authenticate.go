@@ -59,21 +59,24 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, e
 	if err != nil {
 		return auth.Caller{}, err
 	}
-	if view := g.view(); view.TokenOf(given.ID) == nil {
+	view := g.view()
+	token := view.TokenOf(given.ID)
+	if token == nil {
 		if g, err = s.awaitNewest(ctx, view.Head()); err != nil {
 			return auth.Caller{}, err
 		}
+		token = g.view().TokenOf(given.ID)
 	}
-	caller, err := s.authenticated(g.view(), given)
+	caller, err := s.authenticated(token, given)
 	if err == nil {
 		err = g.checkRightsAge(caller)
 	}
 	return caller, err
 }
 
-// authenticated returns the caller that has proved itself with a secret, as the view has it.
-func (s *Store) authenticated(view *projection.View, given auth.Credential) (auth.Caller, error) {
-	token := view.TokenOf(given.ID)
+// authenticated returns the caller that has proved itself with a secret of a token. nil: there is
+// no such token.
+func (s *Store) authenticated(token *auth.Token, given auth.Credential) (auth.Caller, error) {
 	if token == nil {
 		return auth.Caller{}, auth.ErrNotValid
 	}

@@ -1,8 +1,6 @@
 package configstore
 
 import (
-	"errors"
-
 	"configapi/internal/auth"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
@@ -30,15 +28,11 @@ func (s *Store) readyFor(caller auth.Caller) (*generation, auth.Caller, error) {
 // readyToWrite is readyFor for a write: an error of kind [fault.Unavailable] says that nothing was
 // written.
 func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
-		return nil, auth.Caller{}, fault.NotWritten(err)
+		return nil, auth.Caller{}, fault.BeforeWrite(err)
 	}
-	caller, err = g.present(caller)
-	if errors.Is(err, fault.ErrRightsTooOld) {
-		err = fault.NotWritten(fault.ErrRightsTooOld)
-	}
-	return g, caller, err
+	return g, caller, nil
 }
 
 // present returns the caller with its grants on the newest view. The errors: [auth.ErrNotValid],

@@ -170,7 +170,7 @@ func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.Chan
 	case errors.Is(err, fault.ErrPositionNotReached):
 		return SetOutcome{}, err
 	case err != nil:
-		return SetOutcome{}, notWritten(err)
+		return SetOutcome{}, fault.BeforeWrite(err)
 	case len(p.failures) > 0:
 		return SetOutcome{}, &fault.Rejection{Failures: p.failures, Position: p.at.Position()}
 	}
@@ -178,18 +178,6 @@ func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.Chan
 	set.Skipped, set.Reverts = p.skipped, p.reverts
 	set.Plan = &config.Plan{Filter: p.filter, Seq: int64(p.at.Seq)}
 	return s.applyTo(ctx, g, caller, set) // another history is not what was planned for
-}
-
-// notWritten returns the error of a write that failed while it was being prepared.
-func notWritten(err error) error {
-	var unavailable *fault.UnavailableError
-	if errors.As(err, &unavailable) {
-		return fault.NotWritten(unavailable.Cause)
-	}
-	if fault.KindOf(err) == fault.Unavailable {
-		return fault.NotWritten(err)
-	}
-	return err
 }
 
 // isOutdated reports whether a set was refused because of its plan. Whatever else is wrong with it

@@ -75,7 +75,7 @@ func (u *uses) of(id auth.PublicID) *use {
 // raise makes a use the last one unless a later one is known. It writes once a minute, so that the
 // processors share the memory meanwhile.
 func (u *use) raise(at time.Time) {
-	minute := at.Unix() / 60
+	minute := minuteOf(at)
 	for last := u.last.Load(); minute > last; last = u.last.Load() {
 		if u.last.CompareAndSwap(last, minute) {
 			return
@@ -88,11 +88,14 @@ func (u *uses) last(id auth.PublicID) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	return minuteOf(found.(*use).last.Load())
+	return minuteStart(found.(*use).last.Load())
 }
 
-// minuteOf returns the beginning of a minute, and the zero time for 0.
-func minuteOf(minute int64) time.Time {
+// minuteOf returns the minute of a time, counted since 1970.
+func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
+
+// minuteStart returns the beginning of a minute, and the zero time for 0.
+func minuteStart(minute int64) time.Time {
 	if minute == 0 {
 		return time.Time{}
 	}
@@ -185,28 +188,30 @@ func (u *uses) sweep(g *generation) {
 // keep notes in the event store what it is not known to have.
 func (u *uses) keep(ctx context.Context) (err error) {
 	var batch []eventstore.Use
-	flush := func() bool {
-		if len(batch) > 0 {
-			err = u.events.KeepUses(ctx, batch)
-		}
-		for _, kept := range batch {
-			if err == nil {
-				u.of(auth.PublicID(kept.Secret)).kept.Store(kept.At.Unix() / 60)
-			}
-		}
-		batch = batch[:0]
-		return err == nil
-	}
 	u.byID.Range(func(id, found any) bool {
 		if last := found.(*use).last.Load(); last > found.(*use).kept.Load() {
-			batch = append(batch, eventstore.Use{Secret: string(id.(auth.PublicID)), At: minuteOf(last)})
+			batch = append(batch, eventstore.Use{Secret: string(id.(auth.PublicID)), At: minuteStart(last)})
 		}
-		return len(batch) < eventstore.MaxUses || flush()
+		if len(batch) == eventstore.MaxUses {
+			err = u.keepBatch(ctx, batch)
+			batch = batch[:0]
+		}
+		return err == nil
 	})
-	if err == nil {
-		flush()
+	if err != nil || len(batch) == 0 {
+		return err
 	}
-	return err
+	return u.keepBatch(ctx, batch)
+}
+
+func (u *uses) keepBatch(ctx context.Context, batch []eventstore.Use) error {
+	if err := u.events.KeepUses(ctx, batch); err != nil {
+		return err
+	}
+	for _, kept := range batch {
+		u.of(auth.PublicID(kept.Secret)).kept.Store(minuteOf(kept.At))
+	}
+	return nil
 }
 
 // read learns the uses that the event store has of secrets that are in force. drop gets the secrets
@@ -226,7 +231,7 @@ func (u *uses) read(ctx context.Context, g *generation, drop func(ended []string
 			if _, inForce := token.Caller(id, now); inForce {
 				known := u.of(id)
 				known.raise(kept.At)
-				known.kept.Store(kept.At.Unix() / 60)
+				known.kept.Store(minuteOf(kept.At))
 			} else if token != nil || now.Sub(kept.At) > strayUse {
 				ended = append(ended, kept.Secret)
 			}

@@ -24,6 +24,7 @@ type Watch struct {
 	rights     rights
 	cursor     *feed.Cursor
 	filter     config.Filter // within the caller's scope
+	key        string        // of the filter: to compute it for each offset costs too much
 	waiter     *feed.Waiter
 	reported   eventstore.Seq // the newest position that the reader has got
 	started    bool
@@ -33,9 +34,9 @@ type Watch struct {
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. Watch waits for a position that the history has but this node has not applied.
 //
-// Who gives a position says: this caller has read all that it might up to there. So it must be one
-// of the time since when the caller may read what it may read now, or the beginning of the history;
-// else the error is [auth.ErrChanged]. The other errors: [fault.ErrPositionUnknown] and
+// A position says that the caller has read all that it may read now, up to there. So it must not be
+// older than [auth.Caller.ReadSince], unless it is the beginning of the history; else the error is
+// [auth.ErrChanged]. The other errors: [fault.ErrPositionUnknown] and
 // [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	g, caller, err := s.readyFor(caller)
@@ -61,6 +62,7 @@ func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Fil
 func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eventstore.Head) *Watch {
 	w := &Watch{generation: g, rights: newRights(caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
 	w.filter = filter.Within(w.rights.read)
+	w.key = w.filter.Key()
 	w.waiter = g.feed.Waiter(w.filter, w.rights.stream())
 	return w
 }
@@ -68,7 +70,7 @@ func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eve
 // Rights names what the caller may see of the changes that the stream's filter selects. Two streams
 // with equal filters and rights give the same changes after the same offset. It names the rebuilds
 // of the store, too: streams from before and after one do not give the same.
-func (w *Watch) Rights() string { return fmt.Sprintf("%d: %s", w.generation.number, w.filter.Key()) }
+func (w *Watch) Rights() string { return fmt.Sprintf("%d: %s", w.generation.number, w.key) }
 
 // Offset is how far a stream has come. It cannot be used after a rebuild: the history may not have
 // it.
@@ -76,11 +78,11 @@ type Offset struct {
 	// Head is the head up to which all that matches was returned.
 	Head       eventstore.Head
 	generation *generation
-	seen       string // the filter within what its caller may read
+	seen       string // the key of the filter within what its caller may read
 }
 
 // Offset returns how far the stream has come.
-func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation, w.filter.Key()} }
+func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation, w.key} }
 
 // Resume returns a stream that continues at the offset of another stream of this store, which has
 // the same filter. The error is [fault.ErrRebuilding] when the store has rebuilt its state since,
@@ -94,7 +96,7 @@ func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Wa
 		return nil, err
 	}
 	w := newWatch(at.generation, caller, filter, at.Head)
-	if w.filter.Key() != at.seen {
+	if w.key != at.seen {
 		return nil, auth.ErrChanged
 	}
 	w.started = true

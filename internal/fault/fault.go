@@ -78,6 +78,9 @@ func NotWritten(cause error) *UnavailableError { return &UnavailableError{Cause:
 // BeforeWrite returns the error of a write for which err was found before it began: what is
 // unavailable has not written anything, and any other error stays as it is.
 func BeforeWrite(err error) error {
+	if unavailable, is := errors.AsType[*UnavailableError](err); is {
+		return NotWritten(unavailable.Cause)
+	}
 	if KindOf(err) == Unavailable {
 		return NotWritten(err)
 	}

@@ -104,4 +104,8 @@ func TestBeforeWrite(t *testing.T) {
 	if !errors.As(err, &unavailable) || unavailable.Reading || unavailable.OutcomeUnknown || !errors.Is(err, fault.ErrNotReady) {
 		t.Errorf("a server that starts: got %+v", err)
 	}
+	err = fault.BeforeWrite(fault.ReadFailed(fault.ErrRightsTooOld))
+	if !errors.As(err, &unavailable) || unavailable.Reading || unavailable.Cause != fault.ErrRightsTooOld {
+		t.Errorf("a server that does not reach its store: got %+v", err)
+	}
 }

@@ -53,7 +53,7 @@ type Options struct {
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration
 	// WriteTimeout is how long a caller waits for its outcome, unless its context ends sooner. 0:
-	// that of the config store.
+	// 10 s, and in a config store the WriteTimeout of its options.
 	WriteTimeout time.Duration
 	// RetryMin is the first pause before the writer looks again for an unknown outcome. The pause
 	// doubles up to 500 ms, with jitter. 0: 20 ms. More than 500 ms is 500 ms.

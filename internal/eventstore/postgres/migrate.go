@@ -30,8 +30,8 @@ var (
 )
 
 // prepareSchema brings the tables to the present schema, unless the options forbid it, and checks
-// the role of a server. A role with the rights of a server alone cannot migrate, so one that must
-// have no others is not let to.
+// the role of a server. A role with the rights of a server alone cannot migrate, so with
+// Options.RequireLeastPrivilege an older schema is an error.
 func prepareSchema(ctx context.Context, conn *pgx.Conn, opts Options) error {
 	use := schemaUse(!opts.ReadOnly && !opts.RequireLeastPrivilege)
 	if _, _, err := migrate(ctx, conn, use); err != nil || opts.ReadOnly || opts.Restoring {

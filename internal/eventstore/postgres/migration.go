@@ -2,11 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // migrateName is the name of the session of [Migrate].
@@ -49,7 +47,7 @@ func Migrate(ctx context.Context, url, grantTo string) (m Migration, err error) 
 		return err
 	})
 	const undefinedObject = "42704"
-	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == undefinedObject {
+	if hasState(err, undefinedObject) {
 		return Migration{}, fmt.Errorf("there is no role %q; make it first, with CREATE ROLE", grantTo)
 	}
 	if err != nil {

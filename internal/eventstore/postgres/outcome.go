@@ -58,8 +58,13 @@ func (e *refusedError) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e
 func isReadOnly(err error) bool {
 	const readOnlyTransaction = "25006"
 	var refused *refusedError
+	return errors.As(err, &refused) && refused.code == readOnlyTransaction || hasState(err, readOnlyTransaction)
+}
+
+// hasState reports whether the server refused a statement with an SQLSTATE.
+func hasState(err error, state string) bool {
 	var reply *pgconn.PgError
-	return errors.As(err, &refused) && refused.code == readOnlyTransaction || errors.As(err, &reply) && reply.Code == readOnlyTransaction
+	return errors.As(err, &reply) && reply.Code == state
 }
 
 // uncertainClasses are the SQLSTATE classes of failures of the connection, the server or its files.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"configapi/internal/eventstore"
 )
@@ -119,7 +118,8 @@ func (s *Store) serversLeft(ctx context.Context) (bool, error) {
 // at a random place for each event, which would be most of the time of a large restore.
 func (s *Store) EndRestore(ctx context.Context) error {
 	err := s.noteRestore(ctx, statementOf{sql: indexVersions}, statementOf{sql: endRestore})
-	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "23505" {
+	const uniqueViolation = "23505"
+	if hasState(err, uniqueViolation) {
 		return notWritten(eventstore.ErrNotNextVersion)
 	}
 	return err

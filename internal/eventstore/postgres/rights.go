@@ -2,12 +2,10 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // right is a right of a role on the database (object ""), on the schema public (object "public") or
@@ -196,10 +194,7 @@ func howToGrant(role string) string {
 }
 
 // isDenied reports whether the server refused a statement because the role may not run it.
-func isDenied(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == "42501"
-}
+func isDenied(err error) bool { return hasState(err, "42501") }
 
 // grantMissing grants a role the rights of a server that it lacks.
 func grantMissing(ctx context.Context, tx pgx.Tx, role string) ([]right, error) {

@@ -8,10 +8,10 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Wait returns within the poll interval. An append of this store does not end it sooner, since
-// its caller knows of it: to wake up a goroutine for that took a twentieth of the CPU of a
-// write by one client. Wait reads the head only once in a poll interval, so that a busy server does
-// not read its own head all the time.
+// Wait returns within the poll interval. An append of this store does not end it sooner: its caller
+// knows of it, and to wake up a goroutine took a twentieth of the CPU of a write by one client.
+// Wait reads the head only once in a poll interval, so that a busy server does not read its own
+// head all the time.
 func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	known, fresh := s.newest.state(s.opts.PollInterval)
 	if known <= after && fresh <= 0 {
