@@ -11,7 +11,6 @@ package adminsocket
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -51,7 +50,6 @@ func isTrusted(other, own uint32) bool { return other == own || other == 0 }
 
 // refusal is the answer to a client of another user.
 func refusal() string {
-	body := problem.Problem{Kind: fault.Denied,
-		Detail: "the admin socket serves only the user that the server runs as, and root"}.JSON()
-	return fmt.Sprintf("HTTP/1.1 403 Forbidden\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", problem.ContentType, len(body), body)
+	return problem.Problem{Kind: fault.Denied,
+		Detail: "the admin socket serves only the user that the server runs as, and root"}.Response()
 }

@@ -3,7 +3,6 @@ package httpd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -172,9 +171,7 @@ var refusalTexts = map[refusal]string{
 const tooManyOfAddress = "your address has as many connections to this server as it may have (--max-connections-per-address); close some, or try again later"
 
 func refusalText(detail string) string {
-	body := problem.Problem{Kind: fault.Unavailable, Detail: detail}.JSON()
-	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
-		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
+	return problem.Problem{Kind: fault.Unavailable, Detail: detail}.Response()
 }
 
 // logRefusal writes at most one line per refusalLogTime, so that clients cannot fill the log.
