@@ -135,7 +135,7 @@ func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given boo
 // has a token.
 func (s *Server) recordCaller(r *http.Request, err error, given bool) {
 	secret, _, _ := auth.Bearer(r.Header["Authorization"])
-	s.callerRefused(r.Context(), audit.Refusal{Why: audit.WhyRefused(err), WithToken: given, PublicID: publicID(secret)})
+	s.callerRefused(r.Context(), audit.OfUnknown(err, secret, given))
 }
 
 // refuseAttempt answers a request of an address that has sent too many refused tokens.
