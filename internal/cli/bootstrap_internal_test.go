@@ -15,20 +15,23 @@ import (
 	"configapi/internal/eventstore"
 )
 
+// unreachable has all that writes and looks at the head fail.
+var unreachable = configstoretest.Hooks{
+	Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
+		return configstoretest.ErrUnreachable
+	},
+	Head: func(context.Context) (eventstore.Head, error) {
+		return eventstore.Head{}, configstoretest.ErrUnreachable
+	},
+}
+
 // TestBeginningWaitsForTheDatabase cannot write the first token for a while. Nothing begins before
 // it is written, and the log says once why.
 func TestBeginningWaitsForTheDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		events.SetHooks(configstoretest.Hooks{
-			Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
-				return configstoretest.ErrUnreachable
-			},
-			Head: func(context.Context) (eventstore.Head, error) {
-				return eventstore.Head{}, configstoretest.ErrUnreachable
-			},
-		})
+		events.SetHooks(unreachable)
 		var log bytes.Buffer
 		_, first := auth.NewSecret()
 		begun, issue := begin(store.Store, &first, slog.New(slog.NewTextHandler(&log, nil)))
@@ -60,14 +63,7 @@ func TestBeginningEndsWithTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		events.SetHooks(configstoretest.Hooks{
-			Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
-				return configstoretest.ErrUnreachable
-			},
-			Head: func(context.Context) (eventstore.Head, error) {
-				return eventstore.Head{}, configstoretest.ErrUnreachable
-			},
-		})
+		events.SetHooks(unreachable)
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		_, first := auth.NewSecret()
