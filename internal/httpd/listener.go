@@ -79,8 +79,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// clientOf returns whose connection counts by address. That of a proxy counts in the total alone:
-// see [Server.admitClient].
+// clientOf returns the client for which a connection counts. That of a proxy counts only in the
+// total: see [Server.admitClient].
 func (l *listener) clientOf(conn net.Conn) eventstream.Client {
 	if remote := conn.RemoteAddr().String(); !l.proxies.isProxy(remote) {
 		return eventstream.ClientOf(remote)
