@@ -42,8 +42,7 @@ func authenticateSocket(store *configstore.Store, opts Options) func(context.Con
 			_, err = store.Authenticate(ctx, "")
 		}
 		if fault.KindOf(err) == fault.Unauthenticated {
-			kept, _ := auth.ParseSecret(secret)
-			opts.Refused(ctx, audit.Refusal{Why: audit.WhyRefused(err), WithToken: given, PublicID: string(kept.ID)})
+			opts.Refused(ctx, audit.OfUnknown(err, secret, given))
 			if given && opts.Attempts.Refused(ctx, client) > 0 {
 				return fanout.Rights{}, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
 			}

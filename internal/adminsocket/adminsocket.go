@@ -1,9 +1,9 @@
 // Package adminsocket makes the Unix socket over which the operator of a server manages it, and
 // connects to it.
 //
-// A client may do everything, so both ends look at the user of the other one, as the
-// system says it. A server serves its own user and root. A client uses the socket of its own user
-// or of root alone, since another user's could be a trap.
+// A client may do everything, so each end asks the system which user the other one is. A server
+// serves its own user and root. A client uses only the socket of its own user or of root, since
+// another user's could be a trap.
 //
 // The package knows nothing of what is sent. It works on Linux, macOS and FreeBSD; elsewhere
 // [Listen] and [Dial] return [errors.ErrUnsupported].
@@ -11,7 +11,6 @@ package adminsocket
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -51,7 +50,6 @@ func isTrusted(other, own uint32) bool { return other == own || other == 0 }
 
 // refusal is the answer to a client of another user.
 func refusal() string {
-	body := problem.Problem{Kind: fault.Denied,
-		Detail: "the admin socket serves only the user that the server runs as, and root"}.JSON()
-	return fmt.Sprintf("HTTP/1.1 403 Forbidden\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", problem.ContentType, len(body), body)
+	return problem.Problem{Kind: fault.Denied,
+		Detail: "the admin socket serves only the user that the server runs as, and root"}.Response()
 }

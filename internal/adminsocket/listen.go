@@ -63,8 +63,8 @@ func Listen(path string, log *slog.Logger) (l *Listener, err error) {
 	return l, err
 }
 
-// removeStale removes a socket on which nobody listens. A listener is there from when its socket is
-// made, as far as the holder of the lock can see.
+// removeStale removes a socket on which nobody listens. The caller must hold the lock: Listen makes
+// a socket and listens on it under the same lock.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -31,16 +31,19 @@ type Refusal struct {
 	RequestID string // "": none
 }
 
-// WhyRefused returns what the log says about a caller that is refused with an error of
-// [configapi/internal/configstore.Store.Authenticate].
-func WhyRefused(err error) string {
+// OfUnknown returns the refusal of a caller that is not known, given the error of
+// [configapi/internal/configstore.Store.Authenticate]. given reports whether the caller has sent a
+// token, which is secret if it has the form of one.
+func OfUnknown(err error, secret string, given bool) Refusal {
+	kept, _ := auth.ParseSecret(secret)
+	refusal := Refusal{Why: "the token is unknown, was revoked or has expired", WithToken: given, PublicID: string(kept.ID)}
 	switch {
 	case errors.Is(err, auth.ErrNoToken):
-		return "no token"
+		refusal.Why = "no token"
 	case errors.Is(err, auth.ErrMalformed):
-		return "the token is malformed"
+		refusal.Why = "the token is malformed"
 	}
-	return "the token is unknown, was revoked or has expired"
+	return refusal
 }
 
 // OfDenied returns the refusal of a caller that lacks a right, as err says.

@@ -48,7 +48,7 @@ func writeNew(name, text string) error {
 // readBootstrap reads the file of a first token. Nobody but its owner and its group may write to
 // it.
 func readBootstrap(name string) (c auth.Credential, err error) {
-	// Opening a pipe would wait for a writer, also after the server is to stop.
+	// Opening a pipe would wait for a writer, and a signal would not end that.
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return c, fmt.Errorf("the bootstrap file %s is no regular file", name)
 	}

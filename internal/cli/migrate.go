@@ -17,7 +17,7 @@ func migrate(ctx context.Context, env Env) error {
 	store := flags.String("store", defaultStore, storeUsage)
 	grantTo := flags.String("grant-to", "", "`ROLE` of the servers, which must exist; it gets the rights that a server needs and that it lacks")
 	const about = `Makes the tables of a PostgreSQL store, or brings them to the schema of this version. Run it as the
-role that is to own them, before the first server of a new version: the servers then need a role
+role that will own them, before the first server of a new version: the servers then need a role
 that can read and append, but can neither change the tables nor what is in the history. Running it
 again does no harm. Other stores need none of it.`
 	if err := parseFlags(env, flags, about, variables{"store": storeVariables}); err != nil {

@@ -33,8 +33,8 @@ func openToManage(ctx context.Context, store string) (storage, error) {
 	return events, err
 }
 
-// openToChange is openToManage for a store that has tokens already. One with SQLite that is not
-// there is an error: its address may have a typing mistake.
+// openToChange is openToManage for a store that has tokens already. An SQLite file that does not
+// exist is an error, since its path may be mistyped.
 func openToChange(ctx context.Context, store string) (storage, error) {
 	if kind, path, _ := strings.Cut(store, ":"); kind == "sqlite" {
 		if _, err := os.Stat(path); err != nil {

@@ -17,8 +17,8 @@ import (
 
 // tokens are the tokens that a command works on: those of a store, or of a running server.
 type tokens interface {
-	// Change carries out a command. It returns the token after it, of a revoked one the name alone,
-	// and the secret that it got.
+	// Change carries out a command. It returns the changed token, and its new secret, "" if it got
+	// none. Of a revoked token it returns only the name.
 	Change(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
 	// List returns the tokens that are not revoked and that the caller may see, by name.
 	List(context.Context) ([]auth.ListedToken, error)
@@ -109,11 +109,11 @@ func (p *place) find(env Env) (found place, err error) {
 var errNoServer = errors.New("no server has this admin socket")
 
 // overSocket calls do with the tokens of the server that has an admin socket. The error is
-// errNoServer when there is none.
+// errNoServer when there is none, also for the path "".
 func overSocket(ctx context.Context, path string, do func(tokens) error) error {
 	probe, err := adminsocket.Dial(ctx, path)
 	switch {
-	case path == "", errors.Is(err, fs.ErrNotExist), errors.Is(err, adminsocket.ErrRefused), errors.Is(err, errors.ErrUnsupported):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, adminsocket.ErrRefused), errors.Is(err, errors.ErrUnsupported):
 		return startErrorf("%w: %w", errNoServer, err)
 	case err != nil:
 		return &startError{err}

@@ -13,7 +13,7 @@ import (
 // tokensChoice is the flag --tokens of restore-backup.
 type tokensChoice struct {
 	given backup.Tokens // "": it was left out
-	asks  bool          // whether somebody can be asked who sits at a terminal
+	asks  bool          // whether the operator can be asked, at a terminal
 }
 
 func (c *tokensChoice) String() string { return "" }

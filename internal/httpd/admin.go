@@ -23,8 +23,8 @@ const (
 )
 
 // ServeAdmin serves an admin socket until ctx ends: the routes of tokens, as the caller
-// [auth.Local], and the profiles of net/http/pprof. Who may connect, may do all that, so the
-// listener must let in the operator of the server alone. The bounds are those of Serve, with 32
+// [auth.Local], and the profiles of net/http/pprof. Everyone who can connect may do all that, so
+// the listener must let in only the operator of the server. The bounds are those of Serve, with 32
 // connections; the Shutdown functions are not called. Profiles end with ctx.
 //
 // ServeAdmin closes the listener.
@@ -37,7 +37,7 @@ func (s *Server) ServeAdmin(ctx context.Context, inner net.Listener) error {
 	return s.serve(ctx, limit(inner, opts), handler, nil)
 }
 
-// routeAdmin answers a request of the admin socket. stopping ends when the server is to stop.
+// routeAdmin answers a request of the admin socket. stopping ends when the server begins to stop.
 func (s *Server) routeAdmin(stopping context.Context, e *exchange, r *http.Request) {
 	e.caller, e.varies = auth.LocalName, true
 	if isTooLarge(r) {

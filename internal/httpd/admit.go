@@ -18,8 +18,9 @@ const maxLoggedHeader = 300
 // admit reports whether the request may reach its handler. If not, admit has answered it. Host and
 // origin are checked before anything else, so a page of another origin learns nothing.
 //
-// The host of a request with a token is not checked: a page that the check is for, whose name
-// suddenly resolves to this server, cannot have one. A token that is not valid gets its 401.
+// The host of a request with a token is not checked: the check is against DNS rebinding, and a page
+// whose name was made to resolve to this server has no token. A token that is not valid gets its
+// 401.
 func (s *Server) admit(e *exchange, r *http.Request) bool {
 	if !s.opts.Guard.ServesHost(r) && !isHealthPath(r.URL.Path) && !needsValidToken(r) {
 		s.refuseHost(e, r)

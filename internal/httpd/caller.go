@@ -91,8 +91,8 @@ func isForwarded(h http.Header) bool {
 	return false
 }
 
-// isWebsocket reports whether the request opens a websocket, by the test of the GraphQL edge: what
-// that edge does not take for a handshake, it would answer.
+// isWebsocket reports whether the request opens a websocket. It must be the test that the GraphQL
+// edge uses, since that edge answers what it does not take for a handshake.
 func isWebsocket(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.URL.Path == graphqlPath && websocket.IsWebSocketUpgrade(r)
 }
@@ -103,7 +103,7 @@ func setCallerHeaders(h http.Header) {
 	h.Add("Vary", "Authorization")
 }
 
-// wwwAuthenticate is the header, in its canonical form, by which a 401 says what is to be sent.
+// wwwAuthenticate is the canonical name of the header in which a 401 asks for a token.
 const wwwAuthenticate = "Www-Authenticate"
 
 // Values of headers that all answers share. They must not be changed.
@@ -135,7 +135,7 @@ func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given boo
 // has a token.
 func (s *Server) recordCaller(r *http.Request, err error, given bool) {
 	secret, _, _ := auth.Bearer(r.Header["Authorization"])
-	s.callerRefused(r.Context(), audit.Refusal{Why: audit.WhyRefused(err), WithToken: given, PublicID: publicID(secret)})
+	s.callerRefused(r.Context(), audit.OfUnknown(err, secret, given))
 }
 
 // refuseAttempt answers a request of an address that has sent too many refused tokens.

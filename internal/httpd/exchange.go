@@ -311,8 +311,8 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 }
 
 // loggedPath returns the path of a request for the log. A client may send a whole secret by
-// mistake, above all at /secrets/, where a public id is expected: there also one that is mistyped
-// is not shown.
+// mistake, above all at /secrets/, where a public id is expected: there a mistyped one is not shown
+// either.
 func loggedPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
 	const longest = len("/v1/secrets/cfg_") + 22 // of a public id

@@ -3,7 +3,6 @@ package httpd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -41,10 +40,7 @@ type listener struct {
 	refusals chan struct{} // semaphore of refused connections that stay open
 	closed   chan struct{}
 	closing  sync.Once
-
-	mu       sync.Mutex // guards the fields below
-	unlogged int        // refused connections since the last log line
-	logged   time.Time
+	lines    rareLines // about refused connections
 }
 
 // limit returns a listener with the limits of the options. Loopback addresses and proxies have no
@@ -83,8 +79,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// clientOf returns whose connection counts by address. That of a proxy counts in the total alone:
-// see [Server.admitClient].
+// clientOf returns the client for which a connection counts. That of a proxy counts only in the
+// total: see [Server.admitClient].
 func (l *listener) clientOf(conn net.Conn) eventstream.Client {
 	if remote := conn.RemoteAddr().String(); !l.proxies.isProxy(remote) {
 		return eventstream.ClientOf(remote)
@@ -172,22 +168,38 @@ var refusalTexts = map[refusal]string{
 const tooManyOfAddress = "your address has as many connections to this server as it may have (--max-connections-per-address); close some, or try again later"
 
 func refusalText(detail string) string {
-	body := problem.Problem{Kind: fault.Unavailable, Detail: detail}.JSON()
-	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
-		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
+	return problem.Problem{Kind: fault.Unavailable, Detail: detail}.Response()
 }
 
 // logRefusal writes at most one line per refusalLogTime, so that clients cannot fill the log.
 func (l *listener) logRefusal(conn net.Conn, why refusal) {
-	l.mu.Lock()
-	l.unlogged++
-	count, now := l.unlogged, time.Now()
-	if now.Sub(l.logged) < refusalLogTime {
-		l.mu.Unlock()
+	count, due := l.lines.count()
+	if !due {
 		return
 	}
-	l.unlogged, l.logged = 0, now
-	l.mu.Unlock()
 	l.log.LogAttrs(context.Background(), slog.LevelWarn, "connections were refused, since a limit is reached; see --max-connections and --max-connections-per-address",
 		slog.String("limit", refusalNames[why]), slog.Int("refused_since_last_line", count), slog.String("remote", conn.RemoteAddr().String()))
+}
+
+// rareLines bounds the log lines about something that anyone can cause: there is one per
+// refusalLogTime at most. It is safe for concurrent use, and its zero value is ready to use.
+type rareLines struct {
+	mu       sync.Mutex // guards the fields below
+	unlogged int        // since the last line
+	logged   time.Time
+}
+
+// count counts one more, and reports whether a line is due. That line is about since, which is how
+// many there were since the last one.
+func (l *rareLines) count() (since int, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unlogged++
+	now := time.Now()
+	if now.Sub(l.logged) < refusalLogTime {
+		return 0, false
+	}
+	since = l.unlogged
+	l.unlogged, l.logged = 0, now
+	return since, true
 }

@@ -48,7 +48,7 @@ func ParseProxies(texts []string) (*Proxies, error) {
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {
-	if !strings.Contains(text, "/") { // a zone might hold it: fe80::1%eth0/64 is no address
+	if !strings.Contains(text, "/") { // a zone can contain a slash: fe80::1%eth0/64 is no address
 		address, err := netip.ParseAddr(text)
 		address = address.Unmap().WithZone("")
 		return netip.PrefixFrom(address, address.BitLen()), err

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"configapi/internal/audit"
-	"configapi/internal/auth"
 	"configapi/internal/requestid"
 )
 
@@ -22,10 +21,4 @@ func CallerRefused(metrics *Metrics, log *audit.Refusals) func(context.Context, 
 		}
 		log.Record(refusal)
 	}
-}
-
-// publicID returns the public id of a secret, "" for none and for one that is malformed.
-func publicID(secret string) string {
-	kept, _ := auth.ParseSecret(secret)
-	return string(kept.ID)
 }

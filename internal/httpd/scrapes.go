@@ -65,7 +65,7 @@ func (s *Server) answerScrape(w http.ResponseWriter, r *http.Request) {
 	s.answerHealth(w, r, s.metrics.ServeHTTP)
 }
 
-// fewConns is a listener of which as many connections are open as free has places. Others wait.
+// fewConns is a listener with at most cap(free) open connections. Others wait to be accepted.
 type fewConns struct {
 	net.Listener
 	free    chan struct{} // one element for each open connection

@@ -6,8 +6,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/http"
-	"sync"
-	"time"
 
 	"configapi/internal/fault"
 )
@@ -90,11 +88,8 @@ const handshakeAlert = "\x15\x03\x01\x00\x02\x02\x50"
 // serverErrors is where net/http writes its log lines. Any stranger can cause failed handshakes, so
 // of these there is at most one line per refusalLogTime.
 type serverErrors struct {
-	log *slog.Logger
-
-	mu       sync.Mutex // guards the fields below
-	unlogged int        // failed handshakes since the last line
-	logged   time.Time
+	log   *slog.Logger
+	lines rareLines // about failed handshakes
 }
 
 func (l *serverErrors) Write(line []byte) (int, error) {
@@ -103,15 +98,8 @@ func (l *serverErrors) Write(line []byte) (int, error) {
 		l.log.Warn(text)
 		return len(line), nil
 	}
-	l.mu.Lock()
-	l.unlogged++
-	count, now := l.unlogged, time.Now()
-	if now.Sub(l.logged) < refusalLogTime {
-		l.mu.Unlock()
-		return len(line), nil
+	if count, due := l.lines.count(); due {
+		l.log.LogAttrs(context.Background(), slog.LevelWarn, "TLS handshakes failed", slog.Int("failed_since_last_line", count), slog.String("last", text))
 	}
-	l.unlogged, l.logged = 0, now
-	l.mu.Unlock()
-	l.log.LogAttrs(context.Background(), slog.LevelWarn, "TLS handshakes failed", slog.Int("failed_since_last_line", count), slog.String("last", text))
 	return len(line), nil
 }

@@ -57,8 +57,8 @@ func (c *trackedConn) Close() error {
 	return c.inner.Close()
 }
 
-// atClose has a function called once the connection is closed, at once when it is already. Only one
-// such function is kept.
+// atClose has a function called when the connection is closed, or at once if it already is. A later
+// call replaces the function.
 func (c *trackedConn) atClose(then func()) {
 	c.mu.Lock()
 	closed := c.closed

@@ -8,6 +8,7 @@ package problem
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -66,6 +67,17 @@ func (p Problem) Write(w http.ResponseWriter) {
 	}
 	w.WriteHeader(p.status())
 	_, _ = w.Write(body) // fails when the client has disconnected
+}
+
+// Response returns a whole HTTP/1.1 response with the problem, which ends its connection. It is for
+// a connection that no HTTP server serves.
+func (p Problem) Response() string {
+	status, body, more := p.status(), p.JSON(), ""
+	if status == http.StatusServiceUnavailable {
+		more = "Retry-After: " + retryAfter + "\r\n"
+	}
+	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%sConnection: close\r\n\r\n%s",
+		status, http.StatusText(status), ContentType, len(body), more, body)
 }
 
 // JSON returns the problem as it is written, for an answer that has begun already.

@@ -1,10 +1,13 @@
 package problem_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +49,22 @@ func TestWrite(t *testing.T) {
 		}
 		if diff := cmp.Diff(row.headers, w.Header()); diff != "" {
 			t.Errorf("%s: headers (-want +got)\n%s", row.want, diff)
+		}
+	}
+}
+
+// TestResponse reads a problem as a client does that got it without a server of net/http.
+func TestResponse(t *testing.T) {
+	for kind, want := range map[fault.Kind]string{fault.Unavailable: "1", fault.Denied: ""} {
+		p := problem.Problem{Kind: kind, Detail: "x"}
+		response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(p.Response())), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil || string(body) != string(p.JSON()) || response.ContentLength != int64(len(body)) || response.StatusCode != kind.Status() ||
+			!response.Close || response.Header.Get("Content-Type") != problem.ContentType || response.Header.Get("Retry-After") != want {
+			t.Errorf("got %+v with %s, %v", response, body, err)
 		}
 	}
 }

@@ -206,12 +206,12 @@
 // also right below the path of a proxy.
 //
 // An event stream has an event "changes" for each change set, whose data and promises are those of
-// GraphQL's configChanges, and whose id is the position to continue from. The parameter
-// after or the header Last-Event-ID, which takes precedence, says it. Browsers read the stream by
-// fetch, since an EventSource, which sends Last-Event-ID by itself, cannot send a token. A
-// position inside a change set gives that whole set again. One of before the last change of what
-// the caller may read gets 403: read the configs anew. An error ends the stream with an event
-// "error", whose data is a problem.
+// GraphQL's configChanges, and whose id is the position to continue from. A client gives it in the
+// parameter after or in the header Last-Event-ID, which takes precedence. Browsers read the stream
+// by fetch, since an EventSource, which sends Last-Event-ID by itself, cannot send a token. A
+// position inside a change set gives that whole set again. A position before the last change of
+// what the caller may read gets 403: the client must read the configs anew. An error ends the
+// stream with an event "error", whose data is a problem.
 //
 // Package origin decides which browsers' pages may send requests, before a request comes here.
 package rest

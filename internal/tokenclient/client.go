@@ -128,7 +128,7 @@ func requestFailed(method string, err error) error {
 	return fmt.Errorf("%w: %w", fault.ErrTokenUnknown, err)
 }
 
-// refused returns the error that an answer is.
+// refused returns the error of an answer other than 200.
 func (c *Client) refused(answer *http.Response, text []byte) error {
 	var p struct{ Detail, Code string }
 	if !strings.HasPrefix(answer.Header.Get("Content-Type"), problem.ContentType) || json.Unmarshal(text, &p) != nil || p.Detail == "" {

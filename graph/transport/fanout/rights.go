@@ -8,7 +8,7 @@ type Rights struct {
 	// with the rights: then its cause says why.
 	Context context.Context
 	// Err returns why the rights have ended, nil while they have not. Context may end a little
-	// later, but nothing is begun to be sent from then on. nil: they end with Context alone.
+	// later, but no message is begun from then on. nil: they end with Context alone.
 	Err func() error
 }
 

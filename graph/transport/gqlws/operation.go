@@ -24,9 +24,8 @@ type operations struct {
 	answers  *budget.Budget // of the answers to queries and mutations
 	out      *outbox
 	registry *registry
-	ctx      context.Context // of all operations, as Init made it; nil before the acknowledgement
-	rights   fanout.Rights   // that Init has found
-	over     atomic.Bool     // the context of the rights has ended before the socket
+	rights   fanout.Rights // that Init has found; zero before the acknowledgement
+	over     atomic.Bool   // the context of the rights has ended before the socket
 }
 
 // mayDo reports whether the client still has the rights that it had at the acknowledgement.
@@ -148,7 +147,7 @@ func (op *operation) Completed() bool { return op.completed.Load() }
 
 // Serve has a goroutine serve the operation again, which its group has served.
 func (op *operation) Serve(serve func(context.Context)) {
-	op.registry.start(op.ctx, &op.entry, func(ctx context.Context) {
+	op.registry.start(op.rights.Context, &op.entry, func(ctx context.Context) {
 		defer op.recover(ctx)
 		select {
 		case op.registry.slots <- struct{}{}:

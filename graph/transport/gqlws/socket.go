@@ -143,7 +143,7 @@ func (s *socket) closeForGorilla(code int, reason string) {
 // tooBig is the reason for a message that is larger than it may be at the moment. It is for the
 // reader alone.
 func (s *socket) tooBig() string {
-	if s.operations.ctx == nil {
+	if s.operations.rights.Context == nil {
 		return fmt.Sprintf("a message before connection_ack must not be larger than %d bytes", s.options.rules.initLimit())
 	}
 	return fmt.Sprintf("a message must not be larger than %d bytes", s.options.rules.maxMessageBytes)
@@ -235,7 +235,7 @@ func (s *socket) receiveInit(m *clientMessage) *CloseError {
 	if !s.keepalive.acknowledge() {
 		return nil // the timeout has closed the socket
 	}
-	s.operations.ctx, s.operations.rights = rights.Context, rights
+	s.operations.rights = rights
 	s.reader.SetReadLimit(s.options.rules.maxMessageBytes)
 	s.out.reply(s.ctx, textFrame(nil, ackMessage, nil, ""))
 	if ctx := rights.Context; ctx != s.ctx {
@@ -270,7 +270,7 @@ func (s *socket) receiveSubscribe(m *clientMessage, memory *budget.Shared) *Clos
 	if refused != nil {
 		return refused
 	}
-	if s.operations.ctx == nil {
+	if s.operations.rights.Context == nil {
 		return &CloseError{CloseUnauthorized, "Unauthorized"}
 	}
 	request, f := m.request()
@@ -299,7 +299,7 @@ func (s *socket) start(op *operation, request gqlmsg.Request, memory *budget.Sha
 		return nil
 	}
 	memory.Retain()
-	started := registry.start(s.operations.ctx, &op.entry, func(ctx context.Context) {
+	started := registry.start(s.operations.rights.Context, &op.entry, func(ctx context.Context) {
 		defer func() { <-registry.slots }()
 		defer memory.Release()
 		op.run(ctx, request, memory)

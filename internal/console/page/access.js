@@ -10,7 +10,7 @@
   const MISSING = 'This server asks for a token: enter one.';
   const CHANGED = 'What the token may do has changed: run the operation again, and forget what it has shown before.';
 
-  /** Shows the field. onChange is called when another token is to be sent, or a refused one once more. */
+  /** Shows the field. onChange is called when the user enters another token, or a refused one once more. */
   window.openAccess = (onChange) => {
     const [bar, field, reveal, use, note] = ['access', 'token', 'reveal', 'use', 'note'].map((id) => document.getElementById(id));
     let token = '';
