@@ -14,8 +14,8 @@ import (
 	"configapi/internal/fault"
 )
 
-// ChangeToken carries out a command, and returns the token after it, and its new secret, "" when it got
-// none. A command that may have been carried out has an error that says so.
+// ChangeToken carries out a command, and returns the token after it, and its new secret, "" when it
+// got none. A command that may have been carried out has an error that says so.
 func (c *Client) ChangeToken(ctx context.Context, cmd auth.TokenCommand, reason config.Reason) (t *auth.Token, secret string, err error) {
 	path := "/tokens/" + url.PathEscape(cmd.Target().String())
 	body := changeBody{Reason: reason.String()}

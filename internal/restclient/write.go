@@ -35,7 +35,8 @@ type Change struct {
 type Set struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-	// ExpectedVersion is the one that the config must have; 0: it must never have existed. nil: any.
+	// ExpectedVersion is the one that the config must have, 0 for a name that never had one. nil:
+	// any.
 	ExpectedVersion *int64 `json:"expectedVersion,omitempty"`
 	OnlyIfChanged   bool   `json:"onlyIfChanged,omitempty"`
 }
