@@ -1,6 +1,7 @@
 package restclient
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -83,13 +84,14 @@ func (q *request) answered(c *Client, answer *http.Response, text []byte) *Error
 	}
 	var p struct {
 		Detail, Code   string
-		OutcomeUnknown bool `json:"outcome_unknown"`
+		OutcomeUnknown bool   `json:"outcome_unknown"`
+		RequestID      string `json:"request_id"`
 		Errors         []Failure
 	}
 	if !strings.HasPrefix(answer.Header.Get("Content-Type"), problem.ContentType) || json.Unmarshal(text, &p) != nil || p.Detail == "" {
 		return q.foreign(e, answer, text)
 	}
-	e.Code, e.Message, e.Errors = p.Code, p.Detail, p.Errors
+	e.Code, e.Message, e.Errors, e.RequestID = p.Code, p.Detail, p.Errors, cmp.Or(p.RequestID, e.RequestID)
 	switch {
 	case answer.StatusCode == http.StatusUnauthorized && c.token == "":
 		e.Message = "the server asks for a token: put one into CONFIGAPI_TOKEN, or its file's name into CONFIGAPI_TOKEN_FILE"
