@@ -42,7 +42,9 @@ func newAPI(t *testing.T, answer func(n int64, w http.ResponseWriter, r *http.Re
 	return a
 }
 
-func asUsual(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) }
+func asUsual(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	next.ServeHTTP(w, r)
+}
 
 // client returns a client without patience, unless the options say otherwise.
 func (a *api) client(t *testing.T, o restclient.Options) *restclient.Client {
