@@ -11,8 +11,8 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
-	"configapi/internal/setting"
 	"configapi/internal/restclient"
+	"configapi/internal/setting"
 )
 
 // tokens are the tokens that a command works on: those of a store, or of a running server.
