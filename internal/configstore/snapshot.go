@@ -161,8 +161,8 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 }
 
 // EachPage calls yield for all configs that the filter selects, by name, page by page, until yield
-// returns an error. A page holds at most [MaxPageSize] configs, and [PageBytes] of the present, or 1
-// MiB of the past, which has to be read. It holds at least one config, but in the past a page may
+// returns an error. A page holds at most [MaxPageSize] configs, and [PageBytes] of the present, or
+// 1 MiB of the past, which has to be read. It holds at least one config, but in the past a page may
 // be empty. The next page is read when yield has returned.
 func (s *Snapshot) EachPage(ctx context.Context, filter config.Filter, yield func([]*projection.Config) error) error {
 	paged := *s

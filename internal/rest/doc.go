@@ -1,8 +1,8 @@
 // Package rest is the REST edge. It answers the clients of the system that this one takes over from
 // as that system did, and has what users of such an API expect besides. It has no rules of its own.
 //
-//	GET     /config                        all configs, by name; of ?prefix=payments/; ?first=100; ?at=…
-//	GET     /config/{name}                 the value, as plain text, or the config as an object; ?at=…
+//	GET     /config                        all configs, by name; ?prefix=payments/ ?at= ?first=
+//	GET     /config/{name}                 the value, as text, or the config as an object; ?at=…
 //	PUT     /config/{name}                 {"value":"…"}, or the value itself
 //	DELETE  /config/{name}
 //	GET     /config/{name}/history         all revisions, oldest first
@@ -188,10 +188,10 @@
 //	GET /children?prefix=&first=&after=
 //	{"children":[{"segment":"…","name":"…","config":{…},"below":0}],"position":"…"}
 //
-// All parameters may be left out, but for from. name selects one config. first is 1 to 500; without it a page has 50
-// elements, of /diff and /children 100. operation is one of CREATED, UPDATED, DELETED and RESTORED,
-// or several of them separated by commas. since and until are instants; from and to are positions
-// or instants. A + in an instant is written as %2B. A page may be short, even empty, although more
+// All parameters may be left out, but for from. name selects one config. first is 1 to 500;
+// without it a page has 50 elements, of /diff and /children 100. operation is one of CREATED,
+// UPDATED, DELETED and RESTORED, or several of them separated by commas. since and until are
+// instants; from and to are positions or instants. A + in an instant is written as %2B. A page may be short, even empty, although more
 // follow: it examines a limited part of the history and holds 8 MiB. The Link header is there as
 // long as more may follow. after is the position with which the page of /changes before ended, and
 // for all other routes a text from the Link header, which is refused with other parameters than
