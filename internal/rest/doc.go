@@ -188,14 +188,14 @@
 //	GET /children?prefix=&first=&after=
 //	{"children":[{"segment":"…","name":"…","config":{…},"below":0}],"position":"…"}
 //
-// All parameters may be left out, but for from. name selects one config. first is 1 to 500;
-// without it a page has 50 elements, of /diff and /children 100. operation is one of CREATED,
-// UPDATED, DELETED and RESTORED, or several of them separated by commas. since and until are
-// instants; from and to are positions or instants. A + in an instant is written as %2B. A page may be short, even empty, although more
-// follow: it examines a limited part of the history and holds 8 MiB. The Link header is there as
-// long as more may follow. after is the position with which the page of /changes before ended, and
-// for all other routes a text from the Link header, which is refused with other parameters than
-// those of the page before.
+// All parameters may be left out, but for from. name selects one config. first is 1 to 500; without
+// it a page has 50 elements, of /diff and /children 100. operation is one of CREATED, UPDATED,
+// DELETED and RESTORED, or several of them separated by commas. since and until are instants; from
+// and to are positions or instants. A + in an instant is written as %2B. A page may be short, even
+// empty, although more follow: it examines a limited part of the history and holds 8 MiB. The Link
+// header is there as long as more may follow. after is the position with which the page of /changes
+// before ended, and for all other routes a text from the Link header, which is refused with other
+// parameters than those of the page before.
 //
 // Pages of /changes/recent and /diff stay on the positions of the first one. Those of /changes,
 // /deleted and /children do not: each says its position, and nothing comes twice. /changes never
