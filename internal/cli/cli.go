@@ -13,24 +13,12 @@ import (
 	"io"
 	"runtime/debug"
 
+	"configapi/internal/clientcmd"
 	"configapi/internal/fault"
 )
 
-// Exit codes of the program. A command that ran and failed has that of the kind of its error: see
-// package fault.
-const (
-	exitOK    = 0
-	exitUsage = 2 // the command could not start: wrong flags, or a resource that is missing
-)
-
-// Env is what a command gets from its process. All fields must be set.
-type Env struct {
-	Args   []string // without the name of the program
-	Getenv func(key string) string
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
-}
+// Env is what a command gets from its process.
+type Env = clientcmd.Env
 
 // command is one command of the program.
 type command struct {
@@ -56,7 +44,7 @@ func commands() []command {
 func Run(ctx context.Context, env Env) int {
 	if len(env.Args) == 0 || isHelp(env.Args[0]) {
 		help(env.Stdout)
-		return exitOK
+		return fault.ExitDone
 	}
 	for _, c := range commands() {
 		if c.name == env.Args[0] {
@@ -84,13 +72,13 @@ func report(env Env, err error) int {
 	var start *startError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
-		return exitOK
+		return fault.ExitDone
 	case errors.As(err, &start):
 		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-		return exitUsage
+		return fault.ExitUsage
 	default:
 		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-		return fault.KindOf(err).ExitCode()
+		return clientcmd.ExitCode(err)
 	}
 }
 

@@ -1,0 +1,33 @@
+package clientcmd
+
+import (
+	"errors"
+	"fmt"
+
+	"configapi/internal/fault"
+)
+
+// ExitError is an error that ends the program with a code of its own: one of those of package
+// fault.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+func (e *ExitError) Error() string { return e.Err.Error() }
+func (e *ExitError) Unwrap() error { return e.Err }
+
+// UsageErrorf returns the error of a command that is written wrongly. The text must say what to
+// write instead, and must not repeat what may be a secret.
+func UsageErrorf(format string, args ...any) error {
+	return &ExitError{fault.ExitUsage, fmt.Errorf(format, args...)}
+}
+
+// ExitCode returns the exit code of a command that ends with an error, [fault.ExitDone] for nil.
+func ExitCode(err error) int {
+	var exit *ExitError
+	if errors.As(err, &exit) {
+		return exit.Code
+	}
+	return fault.ExitCode(err)
+}
