@@ -112,7 +112,7 @@ func change[C auth.TokenCommand](ctx context.Context, env Env, f *tokenFlags, pa
 		open = openToManage
 	}
 	err = f.use(ctx, env, open, func(tokens tokens) error {
-		t, secret, err = tokens.Change(ctx, cmd, reason)
+		t, secret, err = tokens.ChangeToken(ctx, cmd, reason)
 		return err
 	})
 	return t, secret, err

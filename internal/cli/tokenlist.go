@@ -22,7 +22,7 @@ func listTokens(ctx context.Context, env Env) error {
 		return err
 	}
 	return f.use(ctx, env, openForReading, func(tokens tokens) error {
-		list, err := tokens.List(ctx)
+		list, err := tokens.Tokens(ctx)
 		if err != nil {
 			return err
 		}
