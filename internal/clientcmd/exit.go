@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"configapi/internal/fault"
+	"configapi/internal/restclient"
 )
 
 // ExitError is an error that ends the program with a code of its own: one of those of package
@@ -29,5 +30,21 @@ func ExitCode(err error) int {
 	if errors.As(err, &exit) {
 		return exit.Code
 	}
+	if failed, is := errors.AsType[*restclient.Error](err); is {
+		return exitCodeOf(failed)
+	}
 	return fault.ExitCode(err)
+}
+
+// exitCodeOf returns the exit code of a request that failed.
+func exitCodeOf(failed *restclient.Error) int {
+	switch failed.Outcome {
+	case restclient.Unknown:
+		return fault.ExitUnknown
+	case restclient.Refused:
+		if code, known := fault.ExitCodeOf(failed.Code); known {
+			return code
+		}
+	}
+	return fault.ExitUnreachable // no ConfigApi has answered
 }
