@@ -62,14 +62,15 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/clientcmd internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+	{"internal/cli", "internal/clientcmd internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/fault", cobra + " golang.org/x/term"},
+	{"internal/clientcmd", "internal/setting internal/restclient internal/fault", cobra + " golang.org/x/term"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
-	{"internal/tokenclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem", ""},
+	{"internal/setting", "", cobra},
+	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The edges. They know neither each other nor a store.

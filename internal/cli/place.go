@@ -11,17 +11,17 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/restclient"
 	"configapi/internal/setting"
-	"configapi/internal/tokenclient"
 )
 
 // tokens are the tokens that a command works on: those of a store, or of a running server.
 type tokens interface {
-	// Change carries out a command. It returns the changed token, and its new secret, "" if it got
-	// none. Of a revoked token it returns only the name.
-	Change(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
-	// List returns the tokens that are not revoked and that the caller may see, by name.
-	List(context.Context) ([]auth.ListedToken, error)
+	// ChangeToken carries out a command. It returns the changed token, and its new secret, "" if it
+	// got none. Of a revoked token it returns only the name.
+	ChangeToken(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
+	// Tokens returns the tokens that are not revoked and that the caller may see, by name.
+	Tokens(context.Context) ([]auth.ListedToken, error)
 	// Token returns a token. The error is [auth.ErrTokenNotFound] when the caller sees none of that
 	// name, or it is revoked.
 	Token(context.Context, auth.TokenName) (*auth.Token, error)
@@ -127,7 +127,7 @@ func overSocket(ctx context.Context, path string, do func(tokens) error) error {
 		return &startError{err}
 	}
 	_ = probe.Close()
-	client := tokenclient.OverSocket(path)
+	client := restclient.OverSocket(path)
 	defer client.Close()
 	return do(client)
 }
@@ -138,7 +138,7 @@ func atAddress(env Env, url string, insecure bool, do func(tokens) error) error 
 	if err != nil {
 		return err
 	}
-	client, err := tokenclient.New(url, secret, insecure)
+	client, err := restclient.New(restclient.Options{URL: url, Token: secret, Insecure: insecure})
 	if err != nil {
 		return &startError{err}
 	}

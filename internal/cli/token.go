@@ -90,7 +90,7 @@ func changeToken[C auth.TokenCommand](ctx context.Context, env Env, change *toke
 		open = openToManage
 	}
 	err = change.use(ctx, env, open, func(tokens tokens) error {
-		t, secret, err = tokens.Change(ctx, cmd, reason)
+		t, secret, err = tokens.ChangeToken(ctx, cmd, reason)
 		return err
 	})
 	return t, secret, err

@@ -34,7 +34,7 @@ func listTokensCommand(env Env) *cobra.Command {
 // listTokens prints a line for each token that is not revoked.
 func listTokens(ctx context.Context, env Env, at *place) error {
 	return at.use(ctx, env, openForReading, func(tokens tokens) error {
-		list, err := tokens.List(ctx)
+		list, err := tokens.Tokens(ctx)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"configapi/internal/fault"
+	"configapi/internal/restclient"
 )
 
 // ExitError is an error that ends the program with a code of its own: one of those of package
@@ -35,5 +36,20 @@ func ExitCode(err error) int {
 	if errors.As(err, &exit) {
 		return exit.Code
 	}
+	var failed *restclient.Error
+	if errors.As(err, &failed) {
+		return codeOf(failed)
+	}
 	return fault.ExitCode(err)
+}
+
+// codeOf returns the exit code of a request that failed.
+func codeOf(err *restclient.Error) int {
+	if err.Outcome == restclient.Unknown {
+		return fault.ExitUnknown
+	}
+	if code, known := fault.ExitCodeOf(err.Code); known && err.Outcome == restclient.Refused {
+		return code
+	}
+	return fault.ExitUnreachable
 }

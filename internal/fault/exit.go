@@ -27,3 +27,14 @@ func ExitCode(err error) int {
 	}
 	return KindOf(err).ExitCode()
 }
+
+// ExitCodeOf returns the exit code of a command that gets an answer with a code, such as NOT_FOUND.
+// known reports whether there is such a code.
+func ExitCodeOf(code string) (exit int, known bool) {
+	for _, row := range table {
+		if row.code == code {
+			return row.exit, true
+		}
+	}
+	return 0, false
+}
