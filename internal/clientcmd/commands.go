@@ -14,5 +14,8 @@ const (
 
 // Commands returns the commands that work over the API of a server.
 func Commands(env Env) []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		newGet(env),
+		newSet(env),
+	}
 }

@@ -36,20 +36,21 @@ func ExitCode(err error) int {
 	if errors.As(err, &exit) {
 		return exit.Code
 	}
-	var failed *restclient.Error
-	if errors.As(err, &failed) {
-		return codeOf(failed)
+	if failed, is := errors.AsType[*restclient.Error](err); is {
+		return exitCodeOf(failed)
 	}
 	return fault.ExitCode(err)
 }
 
-// codeOf returns the exit code of a request that failed.
-func codeOf(err *restclient.Error) int {
-	if err.Outcome == restclient.Unknown {
+// exitCodeOf returns the exit code of a request that failed.
+func exitCodeOf(failed *restclient.Error) int {
+	switch failed.Outcome {
+	case restclient.Unknown:
 		return fault.ExitUnknown
+	case restclient.Refused:
+		if code, known := fault.ExitCodeOf(failed.Code); known {
+			return code
+		}
 	}
-	if code, known := fault.ExitCodeOf(err.Code); known && err.Outcome == restclient.Refused {
-		return code
-	}
-	return fault.ExitUnreachable
+	return fault.ExitUnreachable // no ConfigApi has answered
 }

@@ -28,8 +28,8 @@ func ExitCode(err error) int {
 	return KindOf(err).ExitCode()
 }
 
-// ExitCodeOf returns the exit code of a command that gets an answer with a code, such as NOT_FOUND.
-// known reports whether there is such a code.
+// ExitCodeOf returns the exit code of a command that ends with an error that has a code, as a
+// server gives it, and whether the code is known.
 func ExitCodeOf(code string) (exit int, known bool) {
 	for _, row := range table {
 		if row.code == code {
