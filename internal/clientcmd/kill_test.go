@@ -113,8 +113,8 @@ func TestKilledServer(t *testing.T) {
 	t.Logf("exit codes: %v", codes)
 }
 
-// TestServerThatStaysAway kills the server when it has the request, for good.
-func TestServerThatStaysAway(t *testing.T) {
+// TestServerThatNeverAnswers has a server that makes the change, and never says so.
+func TestServerThatNeverAnswers(t *testing.T) {
 	s := newServer(t, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(httptest.NewRecorder(), r)
