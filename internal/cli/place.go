@@ -17,8 +17,8 @@ import (
 
 // tokens are the tokens that a command works on: those of a store, or of a running server.
 type tokens interface {
-	// ChangeToken carries out a command. It returns the changed token, and its new secret, "" if it
-	// got none. Of a revoked token it returns only the name.
+	// ChangeToken carries out a command. It returns the changed token, and its new secret, "" if
+	// it got none. Of a revoked token it returns only the name.
 	ChangeToken(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
 	// Tokens returns the tokens that are not revoked and that the caller may see, by name.
 	Tokens(context.Context) ([]auth.ListedToken, error)
