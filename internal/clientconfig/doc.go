@@ -23,8 +23,8 @@
 // # Which server
 //
 // Flags are stronger than the environment, and that than the current context. The first of these
-// names the server: --url, --context, CONFIGAPI_URL, CONFIGAPI_CONTEXT, the current context; without
-// any it is http://localhost:4000.
+// names the server: --url, --context, CONFIGAPI_URL, CONFIGAPI_CONTEXT, the current context.
+// Without any it is http://localhost:4000.
 //
 // # Whose token
 //

@@ -30,7 +30,7 @@ func (f *Flags) Settings() []setting.Setting {
 		{Flag: "context", Variables: []string{"CONFIGAPI_CONTEXT"}, Own: true, Value: setting.String(&f.Context, ""),
 			Meaning: "`NAME` of the context whose server is meant: see `configapi context -h`"},
 		{Flag: "url", Variables: []string{"CONFIGAPI_URL"}, Own: true, Member: "url", Value: setting.String(&f.URL, ""),
-			Meaning: "`URL` of the server; without it and a context, " + defaultURL},
+			Meaning: "`URL` of the server, whose token is in CONFIGAPI_TOKEN or in the file CONFIGAPI_TOKEN_FILE; without it and a context, " + defaultURL},
 		{Flag: "ca", Variables: []string{"CONFIGAPI_CA"}, Own: true, Member: "ca", Value: setting.String(&f.CA, ""),
 			Meaning: "`FILE` of certificates in PEM that alone are trusted, in place of the system's"},
 		{Flag: "insecure", Variables: []string{"CONFIGAPI_INSECURE"}, Value: setting.Switch(&f.Insecure),
@@ -56,8 +56,8 @@ type Target struct {
 	Prefix string
 	// Confirm reports whether a write asks for the name of the context first.
 	Confirm bool
-	// Unsent says why a token that the user has was not sent, as a sentence without an end. "": none
-	// was left out. It explains why a server refuses the caller.
+	// Unsent says why a token that the user has was not sent, as a sentence without an end. "":
+	// none was left out. It explains why a server refuses the caller.
 	Unsent string
 }
 
