@@ -34,7 +34,9 @@ func (s *session) explain(err error) error {
 	switch {
 	case failed.Outcome == restclient.NotSent:
 		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
-	case failed.Code == fault.Unauthenticated.Code() && s.target.token != "":
+	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
+		text += "; " + s.target.Unsent
+	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
 		text += "; `configapi token rotate` makes a new secret"
 	case failed.Code == fault.VersionConflict.Code(), failed.Code == fault.Stale.Code():
 		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
