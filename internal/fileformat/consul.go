@@ -23,11 +23,7 @@ func readConsul(r *reader, data []byte, _ Options) {
 		return
 	}
 	flagged, folders := 0, 0
-	for i, p := range pairs {
-		if p.Key == "" {
-			r.refuse(0, "", "element %d has no key", i)
-			continue
-		}
+	for _, p := range pairs {
 		if p.Flags != 0 {
 			flagged++
 		}

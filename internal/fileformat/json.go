@@ -67,7 +67,7 @@ func (d *jsonDecoder) value(depth int) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	return node{kind: text, line: d.line(), text: token.String(), quoted: token.Kind() == '"'}, nil
+	return node{kind: text, line: d.line(), text: token.String()}, nil
 }
 
 func (d *jsonDecoder) object(depth int) (node, error) {

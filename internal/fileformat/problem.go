@@ -3,6 +3,7 @@ package fileformat
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -91,6 +92,10 @@ func (r *reader) add(e Entry) {
 		return
 	}
 	r.lines[e.Key] = e.Line
+	if what := brokenKey(e.Key); what != "" {
+		r.refuse(e.Line, strconv.QuoteToASCII(e.Key), "%s", what)
+		return
+	}
 	if what := brokenValue(e.Value); what != "" {
 		r.refuse(e.Line, e.Key, "%s", what)
 		return
@@ -144,12 +149,26 @@ func (w *writer) put(text string) *writer {
 
 // check refuses what no format can hold.
 func (w *writer) check(e Entry) {
+	if what := brokenKey(e.Key); what != "" {
+		w.refuse(0, strconv.QuoteToASCII(e.Key), "%s", what)
+	}
 	if what := brokenValue(e.Value); what != "" {
 		w.refuse(0, e.Key, "%s", what)
 	}
 	if w.format.HasVariables() && !isVariable(e.Key) {
 		w.refuse(0, e.Key, "is no variable: it may have only letters, digits and _, and no digit first")
 	}
+}
+
+// brokenKey returns what makes a text no key of a file, "" when it is one.
+func brokenKey(key string) string {
+	switch {
+	case key == "":
+		return "is no key; each value needs one"
+	case !utf8.ValidString(key):
+		return "is a key that is not in UTF-8; give it another one where the file comes from"
+	}
+	return ""
 }
 
 // brokenValue returns what makes a text no value of a config, "" when it is one.

@@ -15,7 +15,6 @@ type node struct {
 	kind    kind
 	line    int
 	text    string   // of text: of a string what it says, of a number and the like how it is written
-	quoted  bool     // the text is a string for sure
 	members []member // of an object, in their order
 }
 
