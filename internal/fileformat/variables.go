@@ -18,8 +18,8 @@ type Variables struct {
 	Separator string
 }
 
-// Entries returns the settings with their variables, in the same order. The error is an [*Error] with
-// each name that makes no variable, and with each variable that two names make.
+// Entries returns the settings with their variables, in the same order. The error is an [*Error]
+// with each name that makes no variable, and with each variable that two names make.
 func (v Variables) Entries(settings []Setting) ([]Entry, error) {
 	var p problems
 	entries := make([]Entry, 0, len(settings))
@@ -68,8 +68,8 @@ func (v Variables) variable(name config.Name) string {
 }
 
 // Below returns what follows a prefix in a name: url for payments/db/url below payments/db or
-// payments/db/, and db/url below pay. A name that is the prefix, or does not begin with it, keeps its
-// last segment or all of it.
+// payments/db/, and db/url below pay. A name that is the prefix, or does not begin with it, keeps
+// its last segment or all of it.
 func Below(prefix string, name config.Name) string {
 	text := name.String()
 	if !strings.HasPrefix(text, prefix) {
