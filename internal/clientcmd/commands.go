@@ -17,5 +17,6 @@ func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
 		newGet(env), newList(env), newTree(env),
 		newSet(env), newDelete(env), newRestore(env),
+		newExport(env), newImport(env), newApply(env),
 	}
 }

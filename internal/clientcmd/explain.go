@@ -24,7 +24,7 @@ const maxExplained = 20
 // explain adds to an error of the server what it says in detail, and what to do next.
 func (s *session) explain(err error) error {
 	failed, is := errors.AsType[*restclient.Error](err)
-	if !is {
+	if _, done := errors.AsType[*explained](err); !is || done {
 		return err
 	}
 	text := err.Error()
