@@ -24,6 +24,12 @@ func UsageErrorf(format string, args ...any) error {
 	return &ExitError{fault.ExitUsage, fmt.Errorf(format, args...)}
 }
 
+// Differs returns the error of a comparison, a check or a question whose answer is not the one that
+// ends with 0.
+func Differs(format string, args ...any) error {
+	return &ExitError{fault.ExitDiffers, fmt.Errorf(format, args...)}
+}
+
 // ExitCode returns the exit code of a command that ends with an error, [fault.ExitDone] for nil.
 func ExitCode(err error) int {
 	var exit *ExitError

@@ -90,7 +90,7 @@ var table = [...]row{
 	VersionConflict: {code: "VERSION_CONFLICT", status: http.StatusPreconditionFailed, exit: ExitConflict,
 		meaning: "The config has another version or newest revision than the request expects. The answer has the present one.",
 		advice:  "Read the config, decide again, and send the request with what was read."},
-	PositionUnknown: {code: "POSITION_UNKNOWN", status: http.StatusBadRequest, exit: ExitNotFound,
+	PositionUnknown: {code: "POSITION_UNKNOWN", status: http.StatusBadRequest, exit: ExitInvalid,
 		meaning: "This history does not have the position, and cannot come to have it.",
 		advice:  "Forget the position and begin again without it."},
 	PositionNotReached: {code: "POSITION_NOT_REACHED", status: http.StatusGatewayTimeout, exit: ExitUnreachable,
@@ -124,7 +124,7 @@ var table = [...]row{
 	LimitExceeded: {code: limitExceeded, status: http.StatusRequestEntityTooLarge, exit: ExitInvalid,
 		meaning: "The request asks for more than one answer may hold or cost. The text names the limit.",
 		advice:  "Ask for less at a time: a smaller page, fewer fields, fewer operations."},
-	TooManyStreams: {code: limitExceeded, status: http.StatusTooManyRequests, exit: ExitDenied,
+	TooManyStreams: {code: limitExceeded, status: http.StatusTooManyRequests, exit: ExitInvalid,
 		meaning: "The address of the client has as many streams as it may have.",
 		advice:  "End a stream first."},
 	MethodNotAllowed: {code: invalidInput, status: http.StatusMethodNotAllowed, exit: ExitInvalid,
@@ -133,7 +133,7 @@ var table = [...]row{
 	NotAcceptable: {code: invalidInput, status: http.StatusNotAcceptable, exit: ExitInvalid,
 		meaning: "`Accept` takes none of the forms that the answer can have.",
 		advice:  "Accept a form that the text names."},
-	BodyTimeout: {code: invalidInput, status: http.StatusRequestTimeout, exit: ExitUnreachable,
+	BodyTimeout: {code: invalidInput, status: http.StatusRequestTimeout, exit: ExitInvalid,
 		meaning: "The body of the request did not come in time.",
 		advice:  "Send the request again."},
 	UnsupportedMedia: {code: invalidInput, status: http.StatusUnsupportedMediaType, exit: ExitInvalid,
@@ -171,7 +171,8 @@ func (k Kind) Code() string { return table[k].code }
 // Status returns the status of an HTTP answer that is an error of this kind.
 func (k Kind) Status() int { return table[k].status }
 
-// ExitCode returns the exit code of a command that ends with an error of this kind.
+// ExitCode returns the exit code of a command that ends with an error of this kind. Kinds with the
+// same code have the same exit code.
 func (k Kind) ExitCode() int { return table[k].exit }
 
 // ResponseStatus returns the status of a GraphQL answer without data, as
