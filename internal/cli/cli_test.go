@@ -3,11 +3,9 @@ package cli_test
 import (
 	"context"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -71,8 +69,8 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		want string // a part of the line
 	}{
 		{"unknown command", nil, []string{"sevre"}, `no command "sevre"`},
-		{"unknown flag", nil, []string{"serve", "--prot", "1"}, "-prot"},
-		{"flag without value", nil, []string{"serve", "--listen"}, "-listen"},
+		{"unknown flag", nil, []string{"serve", "--prot", "1"}, "there is no flag --prot"},
+		{"flag without value", nil, []string{"serve", "--listen"}, "--listen needs a value"},
 		{"stray word", nil, []string{"serve", "now"}, `"now" is not a flag`},
 		{"unknown store", nil, []string{"serve", "--store", "mysql://x"}, "the store must be"},
 		{"unknown store from the environment", map[string]string{"CONFIGAPI_STORE": "redis"}, []string{"serve"}, "the store must be"},
@@ -189,32 +187,6 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestFlagsAreDocumented compares the flags of serve, and their environment variables, with the
-// operations manual, both ways.
-func TestFlagsAreDocumented(t *testing.T) {
-	manual, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documented := map[string]string{} // :: flag → variables
-	for _, row := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\|([^|]*)\\|").FindAllStringSubmatch(string(manual), -1) {
-		documented[row[1]] = variables(row[2])
-	}
-	served := map[string]string{}
-	for _, flag := range strings.Split(run(t, nil, "serve", "-h").stdout, "\n  -")[1:] {
-		name, help, _ := strings.Cut(strings.Replace(flag, "\n", " ", 1), " ")
-		served[name] = variables(help)
-	}
-	if len(served) == 0 || !maps.Equal(documented, served) {
-		t.Errorf("docs/operations.md has\n%v\nand serve -h\n%v", documented, served)
-	}
-}
-
-// variables returns the environment variables in a text.
-func variables(text string) string {
-	return strings.Join(regexp.MustCompile("CONFIGAPI_[A-Z_]+|DATABASE_URL").FindAllString(text, -1), " ")
 }
 
 func TestVersion(t *testing.T) {

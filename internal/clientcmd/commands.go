@@ -15,7 +15,7 @@ const (
 // Commands returns the commands that work over the API of a server.
 func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
-		newGet(env),
-		newSet(env),
+		newGet(env), newList(env), newTree(env),
+		newSet(env), newDelete(env), newRestore(env),
 	}
 }

@@ -37,9 +37,9 @@ func (s *session) explain(err error) error {
 	case failed.Code == fault.Unauthenticated.Code() && s.target.token != "":
 		text += "; `configapi token rotate` makes a new secret"
 	case failed.Code == fault.VersionConflict.Code(), failed.Code == fault.Stale.Code():
-		text += "\nnothing was written; `configapi get NAME -o json` shows the version that a config has now"
+		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
 	}
-	return &explained{err, text}
+	return &explained{err, strings.TrimSuffix(harmless(text), "\n")} // a server's texts must not drive the terminal
 }
 
 // explainFailures returns all reasons why a change set was rejected, one a line.
@@ -62,10 +62,10 @@ func (s *session) explainFailures(failed *restclient.Error) string {
 func (s *session) explainFailure(f *restclient.Failure) string {
 	text := f.Message
 	if f.Current != nil {
-		text = fmt.Sprintf("%s: %s; its newest change is version %d of %s", s.shortName(f.Current.Name), text,
+		text = fmt.Sprintf("%s: %s; version %d is of %s", s.shortName(f.Current.Name), text,
 			f.Current.Version, instant(f.Current.CommittedAt))
 		if f.Current.Actor != nil {
-			text += " by " + printable(*f.Current.Actor)
+			text += ", by " + *f.Current.Actor
 		}
 	}
 	return text

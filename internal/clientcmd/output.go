@@ -44,7 +44,7 @@ func (s *session) show(v view) error {
 	case outputName:
 		var text bytes.Buffer
 		for _, name := range v.names {
-			text.WriteString(name + "\n")
+			text.WriteString(printable(name) + "\n")
 		}
 		return s.print(text.Bytes())
 	}

@@ -10,11 +10,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/restclient"
+	"configapi/internal/setting"
 )
 
 // defaultURL is where a server listens when nothing else is said.
@@ -26,11 +26,17 @@ type connection struct {
 	insecure        bool
 }
 
-func (c *connection) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&c.url, "url", "", "`URL` of the server, such as https://config.example; also CONFIGAPI_URL; default "+defaultURL)
-	flags.StringVar(&c.ca, "ca", "", "`FILE` with the certificates that the server's must be signed by; also CONFIGAPI_CA")
-	flags.BoolVar(&c.insecure, "insecure", false, "send the token also over http:// to another machine, where everyone on the way can read it")
-	flags.StringVarP(&c.output, "output", "o", outputTable, "form of the output: table, json, yaml or name")
+func (c *connection) settings() []setting.Setting {
+	return []setting.Setting{
+		{Flag: "url", Variables: []string{"CONFIGAPI_URL"}, Value: setting.String(&c.url, defaultURL),
+			Meaning: "`URL` of the server, such as https://config.example"},
+		{Flag: "ca", Variables: []string{"CONFIGAPI_CA"}, Value: setting.String(&c.ca, ""),
+			Meaning: "`FILE` with the certificates that alone are trusted to sign that of the server"},
+		{Flag: "insecure", Value: setting.Switch(&c.insecure),
+			Meaning: "send the token also over http:// to another machine, where everyone on the way can read it"},
+		{Flag: "output", Short: "o", Value: setting.String(&c.output, outputTable),
+			Meaning: "`FORM` of the output: table, json, yaml or name"},
+	}
 }
 
 // session is what a command that works on a server gets.
@@ -58,7 +64,7 @@ type target struct {
 // withSession has a command run with a session, whose flags it gets.
 func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *session, args []string) error) *cobra.Command {
 	var c connection
-	c.addTo(cmd.Flags())
+	setting.Register(cmd.Flags(), c.settings()...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(env)
 		if err != nil {
@@ -93,12 +99,12 @@ func (c *connection) open(env Env) (*session, error) {
 
 // target returns what flags and the environment say.
 func (c *connection) target(env Env) (to target, err error) {
-	to.url, to.insecure = firstOf(c.url, env.Getenv("CONFIGAPI_URL"), defaultURL), c.insecure
+	to.url, to.insecure = c.url, c.insecure
 	if to.token, err = ownSecret(env); err != nil {
 		return to, err
 	}
-	if name := firstOf(c.ca, env.Getenv("CONFIGAPI_CA")); name != "" {
-		if to.ca, err = readFile(name, maxCABytes); err != nil {
+	if c.ca != "" {
+		if to.ca, err = readFile(c.ca, maxCABytes); err != nil {
 			return to, UsageErrorf("reading the trusted certificates: %w", err)
 		}
 	}
