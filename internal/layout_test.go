@@ -99,7 +99,7 @@ var picture = []layer{
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
 	{"internal/strictjson", "internal/excerpt", json},
-	{"internal/attempts", "internal/eventstream", ""},
+	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
 	{"internal/excerpt", "", ""},
