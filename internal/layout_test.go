@@ -98,6 +98,7 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
 	{"internal/eventstream", "internal/budget", ""},
