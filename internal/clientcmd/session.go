@@ -41,11 +41,10 @@ func (c *connection) settings() []setting.Setting {
 
 // session is what a command that works on a server gets.
 type session struct {
-	env     Env
-	client  *restclient.Client
-	target  target
-	output  string // one of the constants output…
-	printed int    // how many bytes of output there are
+	env    Env
+	client *restclient.Client
+	target target
+	output string // one of the constants output…
 }
 
 // target is the server that a command works on, and how.
