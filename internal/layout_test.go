@@ -70,6 +70,7 @@ var picture = []layer{
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
 	{"internal/setting", "", cobra},
+	{"internal/linediff", "", ""},
 	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 

@@ -16,6 +16,8 @@ const (
 func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
 		newGet(env), newList(env), newTree(env),
+		newLog(env), newDiff(env),
 		newSet(env), newDelete(env), newRestore(env),
+		newRevert(env), newPromote(env), newRename(env),
 	}
 }
