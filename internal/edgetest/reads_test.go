@@ -27,7 +27,7 @@ const (
 func TestPagesAreThoseOfGraphQL(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
-	inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+	inGraphQL := overPost(start(t, graph.NewHandler(store.Store, graph.Options{})))
 	store.MustSet(t, "p/a", "1")
 	from := store.Reader(auth.Anonymous).Head().Position().String()
 	store.MustSet(t, "p/a/b", "1")
@@ -54,7 +54,7 @@ func TestPagesAreThoseOfGraphQL(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &got); err != nil {
 			t.Fatalf("%s: %q: %v", path, text, err)
 		}
-		_, text = inGraphQL.ask(t, "POST /graphql", jsonType, envelope("{"+query+"}"))
+		_, text = inGraphQL.transport(t, jsonType, envelope("{"+query+"}"))
 		if err := json.Unmarshal([]byte(text), &want); err != nil || len(want.Data) != 1 {
 			t.Fatalf("%s: %q: %v", query, text, err)
 		}
@@ -75,13 +75,13 @@ func TestActorsThatNobodyCanHave(t *testing.T) {
 			store := configstoretest.On(t, open(t), configstore.Options{})
 			store.MustSet(t, "a", "1")
 			inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
-			inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+			inGraphQL := overPost(start(t, graph.NewHandler(store.Store, graph.Options{})))
 			for actor, rule := range map[string]string{"": "actor is empty", "a%00": "actor holds a NUL character (U+0000)", "%ff": "actor is not valid UTF-8"} {
 				if status, text := inREST.ask(t, "GET /changes/recent?actor="+actor, jsonType, ""); status != http.StatusBadRequest || !strings.Contains(text, rule) {
 					t.Errorf("%s: got %d %s, want 400 with %q", actor, status, text, rule)
 				}
 			}
-			_, text := inGraphQL.ask(t, "POST /graphql", jsonType, envelope(`{recentChanges(filter:{actor:"a\u0000"}){position}}`))
+			_, text := inGraphQL.transport(t, jsonType, envelope(`{recentChanges(filter:{actor:"a\u0000"}){position}}`))
 			if !strings.Contains(text, `"message":"actor holds a NUL character (U+0000)"`) || !strings.Contains(text, "INVALID_INPUT") {
 				t.Errorf("got %s", text)
 			}
