@@ -74,7 +74,7 @@ func TestPastIsThatOfGraphQL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := configstoretest.On(t, open(t), configstore.Options{Feed: feed.Options{RingEvents: 1}})
 			inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
-			inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+			inGraphQL := overPost(start(t, graph.NewHandler(store.Store, graph.Options{})))
 			var positions []string
 			for _, change := range []func(){
 				func() { store.MustSet(t, "p/a", "1") }, func() { store.MustSet(t, "p/b", "\n") }, func() { store.MustSet(t, "p/a", "2") },
@@ -84,7 +84,7 @@ func TestPastIsThatOfGraphQL(t *testing.T) {
 				positions = append(positions, store.Reader(auth.Anonymous).Head().Position().String())
 			}
 			for _, at := range positions {
-				_, text := inGraphQL.ask(t, "POST /graphql", jsonType, envelope(`{asOf(at:{position:"`+at+`"}){configs(filter:{prefix:"p"}){nodes{name value version position}}}}`))
+				_, text := inGraphQL.transport(t, jsonType, envelope(`{asOf(at:{position:"`+at+`"}){configs(filter:{prefix:"p"}){nodes{name value version position}}}}`))
 				var want struct {
 					Data struct {
 						AsOf struct{ Configs struct{ Nodes []pastConfig } }
