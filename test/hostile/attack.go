@@ -38,7 +38,8 @@ type outcome struct {
 	figures
 	alone   time.Duration // p99 of the other client's writes before the attack, if the server is secured
 	answers string
-	died    bool // the server ended, or was killed for its memory
+	failed  error // of the other client's first write that was not done, if the server is secured
+	died    bool  // the server ended, or was killed for its memory
 }
 
 // attacks are all attacks, grouped by the resource.
@@ -116,6 +117,9 @@ func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, er
 		},
 		alone: alone, answers: answers,
 	}
+	if a.secured {
+		o.failed = w.failed
+	}
 	if sent := t.sent.Load(); sent > 0 {
 		o.each = o.cpu / time.Duration(sent)
 	}
@@ -138,6 +142,9 @@ func (a *attack) exceeded(o outcome) (names []string) {
 	}
 	if a.most.write > 0 && o.write > a.most.write {
 		names = append(names, fmt.Sprintf("writes of others above %v", a.most.write))
+	}
+	if o.failed != nil {
+		names = append(names, fmt.Sprintf("a valid token was refused: %v", o.failed))
 	}
 	if a.most.each > 0 && o.each > a.most.each {
 		names = append(names, fmt.Sprintf("CPU of a request above %v", a.most.each))

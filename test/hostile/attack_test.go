@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ func TestEachCeilingIsChecked(t *testing.T) {
 		{"writes of others", outcome{figures: figures{write: 2 * time.Second}}},
 		{"CPU of a request", outcome{figures: figures{each: 2 * time.Microsecond}}},
 		{"log", outcome{figures: figures{log: 11}}},
+		{"a valid token was refused", outcome{failed: errors.New("429")}},
 		{"the server died", outcome{died: true}},
 	} {
 		names := a.exceeded(test.seen)
