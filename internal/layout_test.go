@@ -49,7 +49,7 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "internal/websockettest", ""},
-	{"test/hostile", "test/reports internal/processtest internal/websockettest", x},
+	{"test/hostile", "test/reports internal/processtest internal/websockettest", x + " golang.org/x/time"},
 	{"test/reports", "", ""},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/httpd/httpdtest", "internal/processtest", ""},
