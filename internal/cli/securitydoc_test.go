@@ -13,8 +13,8 @@ import (
 	"configapi/internal/processtest"
 )
 
-// TestSecurityPage runs the commands of docs/security.md in order, in a folder in which what the
-// page tells of has happened, and compares what they print.
+// TestSecurityPage runs the commands of docs/security.md in order, in a folder with the tokens and
+// changes that it describes, and compares what they print.
 func TestSecurityPage(t *testing.T) {
 	text := string(mustReadFile(t, "../../docs/security.md"))
 	s := mustServeLeaks(t)
