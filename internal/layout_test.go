@@ -50,6 +50,7 @@ var picture = []layer{
 	{"test/graphqlws", "internal/websockettest", ""},
 	{"test/hostile", "test/reports internal/processtest internal/websockettest", x},
 	{"test/reports", "", ""},
+	{"test/systems", "", "golang.org/x/tools"},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/httpd/httpdtest", "internal/processtest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
