@@ -35,6 +35,7 @@ const (
 	sockets = "github.com/gorilla/websocket"
 	pgx     = "github.com/jackc/pgx/v5"
 	x       = "golang.org/x/sync golang.org/x/sys"
+	cobra   = "github.com/spf13/cobra github.com/spf13/pflag"
 )
 
 // picture shows the module from the top to the bottom. A package imports only the packages beside
@@ -62,11 +63,14 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "internal/clientcmd internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+
+	// The commands over the API of a server. They are clients: they know no store.
+	{"internal/clientcmd", "internal/restclient internal/fault internal/auth internal/config", cobra + " github.com/goccy/go-yaml golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
-	{"internal/tokenclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem", ""},
+	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The edges. They know neither each other nor a store.
@@ -95,7 +99,7 @@ var picture = []layer{
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
 	{"internal/strictjson", "internal/excerpt", json},
-	{"internal/attempts", "internal/eventstream", ""},
+	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
 	{"internal/excerpt", "", ""},

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"strings"
@@ -12,16 +11,17 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
-	"configapi/internal/tokenclient"
+	"configapi/internal/restclient"
+	"configapi/internal/setting"
 )
 
 // tokens are the tokens that a command works on: those of a store, or of a running server.
 type tokens interface {
-	// Change carries out a command. It returns the changed token, and its new secret, "" if it got
-	// none. Of a revoked token it returns only the name.
-	Change(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
-	// List returns the tokens that are not revoked and that the caller may see, by name.
-	List(context.Context) ([]auth.ListedToken, error)
+	// ChangeToken carries out a command. It returns the changed token, and its new secret, "" if
+	// it got none. Of a revoked token it returns only the name.
+	ChangeToken(context.Context, auth.TokenCommand, config.Reason) (t *auth.Token, secret string, err error)
+	// Tokens returns the tokens that are not revoked and that the caller may see, by name.
+	Tokens(context.Context) ([]auth.ListedToken, error)
 	// Token returns a token. The error is [auth.ErrTokenNotFound] when the caller sees none of that
 	// name, or it is revoked.
 	Token(context.Context, auth.TokenName) (*auth.Token, error)
@@ -47,11 +47,19 @@ is used over the admin socket of the server that runs on it, if there is one.`
 // noSocket is the value of --admin-socket for none.
 const noSocket = "off"
 
-func (p *place) flags(f *flag.FlagSet) {
-	f.StringVar(&p.store, "store", "", storeUsage)
-	f.StringVar(&p.socket, "admin-socket", "", "`PATH` of the admin socket of a server on this machine; also CONFIGAPI_ADMIN_SOCKET")
-	f.StringVar(&p.url, "url", "", "`URL` of a server, such as https://config.example; the token is in CONFIGAPI_TOKEN, or in the file that CONFIGAPI_TOKEN_FILE names; also CONFIGAPI_URL")
-	f.BoolVar(&p.insecure, "insecure", false, "send the token also over http:// to another machine, where everyone on the way can read it")
+// table declares the settings of the place. Their variables have an order of their own: see find.
+func (p *place) table() []setting.Setting {
+	store := storeSetting(&p.store)
+	store.Value, store.Own = setting.String(&p.store, ""), true
+	return []setting.Setting{
+		store,
+		{Flag: "admin-socket", Variables: []string{"CONFIGAPI_ADMIN_SOCKET"}, Own: true, Value: setting.String(&p.socket, ""),
+			Meaning: "`PATH` of the admin socket of a server on this machine"},
+		{Flag: "url", Variables: []string{"CONFIGAPI_URL"}, Own: true, Value: setting.String(&p.url, ""),
+			Meaning: "`URL` of a server, such as https://config.example; the token is in CONFIGAPI_TOKEN, or in the file that CONFIGAPI_TOKEN_FILE names"},
+		{Flag: "insecure", Value: setting.Switch(&p.insecure),
+			Meaning: "send the token also over http:// to another machine, where everyone on the way can read it"},
+	}
 }
 
 // use calls do with the tokens of the place. open opens a store.
@@ -119,7 +127,7 @@ func overSocket(ctx context.Context, path string, do func(tokens) error) error {
 		return &startError{err}
 	}
 	_ = probe.Close()
-	client := tokenclient.OverSocket(path)
+	client := restclient.OverSocket(path)
 	defer client.Close()
 	return do(client)
 }
@@ -130,7 +138,7 @@ func atAddress(env Env, url string, insecure bool, do func(tokens) error) error 
 	if err != nil {
 		return err
 	}
-	client, err := tokenclient.New(url, secret, insecure)
+	client, err := restclient.New(restclient.Options{URL: url, Token: secret, Insecure: insecure})
 	if err != nil {
 		return &startError{err}
 	}
