@@ -64,6 +64,7 @@ func (c *connection) open(ctx context.Context, env Env) (*session, error) {
 	if err != nil {
 		return nil, UsageErrorf("%w", err)
 	}
+	env.Stdin = &interruptible{ctx, env.Stdin}
 	s := &session{env: env, target: to, output: c.output}
 	s.client, err = restclient.New(restclient.Options{
 		URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure, UserAgent: userAgent(),
