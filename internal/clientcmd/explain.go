@@ -72,7 +72,7 @@ func (s *session) explainFailure(f *restclient.Failure) string {
 			text += ", by " + *f.Current.Actor
 		}
 	}
-	if named := strings.Contains(" "+f.Message+" ", " "+name+" "); name != "" && (f.Current != nil || !named) {
+	if name != "" && f.Action == "" { // a right that is missing is said to be missing on a name
 		text = s.shortName(name) + ": " + text
 	}
 	return text
