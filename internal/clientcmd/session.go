@@ -121,8 +121,8 @@ func (s *session) shortName(name string) string {
 	return strings.TrimPrefix(name, s.target.Prefix+"/")
 }
 
-// note writes a line for people, which is no part of the output. What a server has said in it cannot
-// drive the terminal.
+// note writes a line for people, which is no part of the output. What a server has said in it
+// cannot drive the terminal.
 func (s *session) note(format string, args ...any) {
 	fmt.Fprint(s.env.Stderr, harmless(fmt.Sprintf(format, args...)))
 }
