@@ -18,6 +18,10 @@ const answerBytes = 512
 // the CPU of a read: see BenchmarkReads of internal/edgetest.
 func (e *exchange) sendLines(h http.Header) {
 	lines := appendLine(make([]byte, 0, answerBytes), requestid.Header, e.id)
+	if e.varies {
+		lines = append(lines, callerLines...)
+		delete(h, "Cache-Control")
+	}
 	for name, values := range h {
 		if isForServer(name) || slices.ContainsFunc(values, hasLineBreak) {
 			continue
