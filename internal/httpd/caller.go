@@ -111,9 +111,6 @@ func setCallerHeaders(h http.Header) {
 	h.Add("Vary", "Authorization")
 }
 
-// callerLines are the lines of setCallerHeaders.
-const callerLines = "Cache-Control: private, no-store\r\nVary: Authorization\r\n"
-
 // wwwAuthenticate is the canonical name of the header in which a 401 asks for a token.
 const wwwAuthenticate = "Www-Authenticate"
 

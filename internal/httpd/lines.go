@@ -13,6 +13,9 @@ import (
 // it as a whole.
 const answerBytes = 512
 
+// callerLines are the lines of [setCallerHeaders].
+const callerLines = "Cache-Control: private, no-store\r\nVary: Authorization\r\n"
+
 // sendLines has the connection write the headers of the answer, except those that net/http reads.
 // net/http copies its map of headers, sorts it and writes it piece by piece, which takes a tenth of
 // the CPU of a read: see BenchmarkReads of internal/edgetest.
