@@ -61,7 +61,7 @@ func (l *large) autovacuum(ctx context.Context, conn *pgx.Conn) error {
 // writesBesideVacuum measures writes of one client alone, and while a vacuum reads all of the
 // events again.
 func (l *large) writesBesideVacuum(ctx context.Context, conn *pgx.Conn) error {
-	server, err := l.rig.startConfigapi(ctx, l.store, l.url)
+	server, err := l.startConfigapi(ctx)
 	if err != nil {
 		return err
 	}

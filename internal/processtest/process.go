@@ -118,10 +118,13 @@ func (p *Process) Stop(ask syscall.Signal, patience time.Duration) error {
 func (p *Process) Kill() { _ = p.Stop(syscall.SIGKILL, Patience) }
 
 // Await calls ready until it returns true. It returns an error that ends with the last words of the
-// process when the process ends first, and when ctx or Patience does.
+// process when the process ends first, when ctx does, and after Patience unless ctx has a deadline.
 func (p *Process) Await(ctx context.Context, ready func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, Patience)
+		defer cancel()
+	}
 	poll := time.NewTicker(2 * time.Millisecond)
 	defer poll.Stop()
 	for !ready(ctx) {

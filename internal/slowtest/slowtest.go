@@ -54,6 +54,7 @@ var Tests = map[string][]string{
 		"TestFullDiskIsNotWritten",
 		"TestLargePagesAreTheSameWithAndWithoutTheGuard",
 		"TestReadOnlyAndBack",
+		"TestNewestOfSlowTable",
 		"TestQueriesDelayOnlyQueries",
 		"TestRoleWithTightTimeouts",
 		"TestServer",
