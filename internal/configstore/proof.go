@@ -6,8 +6,8 @@ import (
 	"configapi/internal/auth"
 )
 
-// Proof is a caller that has proved itself with a secret. While [Store.StillProves] says so, the same
-// secret proves it again. It is safe for concurrent use.
+// Proof is a caller that has proved itself with a secret. While [Store.StillProves] says so, the
+// same secret proves it again. It is safe for concurrent use.
 type Proof struct {
 	Caller auth.Caller  // as Authenticate has returned it
 	noted  atomic.Int64 // the minute of the last use that was noted; 0: none
