@@ -18,6 +18,8 @@ func Commands(env Env) []*cobra.Command {
 		newGet(env), newList(env), newTree(env),
 		newLog(env), newDiff(env), newWatch(env),
 		newSet(env), newDelete(env), newRestore(env),
+		newExport(env), newImport(env), newApply(env),
 		newRevert(env), newPromote(env), newRename(env),
+		newContext(env),
 	}
 }

@@ -24,7 +24,7 @@ const maxExplained = 20
 // explain adds to an error of the server what it says in detail, and what to do next.
 func (s *session) explain(err error) error {
 	failed, is := errors.AsType[*restclient.Error](err)
-	if !is {
+	if _, done := errors.AsType[*explained](err); !is || done {
 		return err
 	}
 	text := err.Error()
@@ -34,7 +34,9 @@ func (s *session) explain(err error) error {
 	switch {
 	case failed.Outcome == restclient.NotSent:
 		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
-	case failed.Code == fault.Unauthenticated.Code() && s.target.token != "":
+	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
+		text += "; " + s.target.Unsent
+	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
 		text += "; `configapi token rotate` makes a new secret"
 	case failed.Code == fault.RevertBlocked.Code():
 		text += "\n--on-conflict skip undoes the rest, and --on-conflict overwrite all of it; `configapi log NAME` shows what came after"

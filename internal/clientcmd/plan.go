@@ -30,7 +30,7 @@ func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) 
 		return &ExitError{fault.ExitInvalid, fmt.Errorf("there are %d changes, and one set takes %d: %s", n, maxChanges, p.advice)}
 	}
 	_, isTerminal := s.env.Width(s.env.Stdin)
-	if f.dryRun || yes || !isTerminal || s.target.confirm { // a context that confirms asks by itself
+	if f.dryRun || yes || !isTerminal || s.target.Confirm { // a context that confirms asks by itself
 		return s.apply(ctx, f, p.set)
 	}
 	tried := p.set

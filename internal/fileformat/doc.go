@@ -3,14 +3,14 @@
 // It is pure: bytes go in, bytes come out. Nothing is read from a disk, nothing is run, and nothing
 // in a file is replaced or expanded: a reference such as $HOME is refused or kept as it is.
 //
-// [Read] returns the keys and the values of a file, [Write] makes a file of them. [Naming] turns the
-// keys of a file into names of configs, and [Variables] turns names into the variables of an
+// [Read] returns the keys and the values of a file, [Write] makes a file of them. [Naming] turns
+// the keys of a file into names of configs, and [Variables] turns names into the variables of an
 // environment.
 //
-// No value and no key is changed in silence. What a format cannot hold, what its readers do not read
-// alike, and what is no valid name or value is refused: all of it at once, in one [*Error], with the
-// lines and with what to do. What a file holds besides, such as the flags of Consul, is left out, and
-// [File.Notes] says so.
+// No value and no key is changed in silence. What a format cannot hold, what its readers do not
+// read alike, and what is no valid name or value is refused: all of it at once, in one [*Error],
+// with the lines and with what to do. What a file holds besides, such as the flags of Consul, is
+// left out, and [File.Notes] says so.
 //
 // All that a file can make grow is bounded: a file has at most [MaxFileBytes], its nesting at most
 // [MaxDepth]. Reading takes time and memory in proportion to the size of the file.
@@ -33,8 +33,8 @@ const (
 // Format is a format of files, by the name that users give it.
 type Format string
 
-// The formats. Dotenv is what all of its readers read alike; DotenvNode and DotenvCompose follow the
-// rules of npm's dotenv and of docker compose where those differ.
+// The formats. Dotenv is what all of its readers read alike; DotenvNode and DotenvCompose follow
+// the rules of npm's dotenv and of docker compose where those differ.
 const (
 	JSON          Format = "json"
 	YAML          Format = "yaml"

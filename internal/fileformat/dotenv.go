@@ -91,8 +91,8 @@ var (
 	afterQuotes = regexp.MustCompile(`^[ \t]*(?:#[^\n]*)?(?:\n|$)`)
 )
 
-// assignment takes an assignment up to the end of its line. what says why it is none; then a part of
-// the line is left, unless the quotes end further down.
+// assignment takes an assignment up to the end of its line. what says why it is none; then a part
+// of the line is left, unless the quotes end further down.
 func (s *scanner) assignment() (a assignment, what string) {
 	match := dotenvKey.FindStringSubmatch(s.text)
 	if match == nil {
@@ -120,8 +120,8 @@ func (s *scanner) assignment() (a assignment, what string) {
 	return a, ""
 }
 
-// endOfQuotes returns where the quotes end with which a text begins: at the next one that has an even
-// number of backslashes before it. -1 when there is none.
+// endOfQuotes returns where the quotes end with which a text begins: at the next one that has an
+// even number of backslashes before it. -1 when there is none.
 func endOfQuotes(text string) int {
 	escaped := false
 	for i := 1; i < len(text); i++ {

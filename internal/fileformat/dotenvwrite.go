@@ -2,8 +2,8 @@ package fileformat
 
 import "strings"
 
-// writeDotenv returns the writer of .env files: quotes of which all readers, or that of the dialect,
-// make the value again.
+// writeDotenv returns the writer of .env files: quotes of which all readers, or that of the
+// dialect, make the value again.
 func writeDotenv(dialect Format) func(*writer, []Entry) {
 	return func(w *writer, entries []Entry) {
 		for _, e := range entries {

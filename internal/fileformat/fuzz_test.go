@@ -11,9 +11,9 @@ import (
 	"configapi/internal/fileformat"
 )
 
-// fuzzRead holds the laws of a reader: it does not panic, what it refuses has a line of text, what it
-// takes are values of configs with keys that differ, and a file that is written of them is read as
-// the same.
+// fuzzRead holds the laws of a reader: it does not panic, what it refuses has a line of text, what
+// it takes are values of configs with keys that differ, and a file that is written of them is read
+// as the same.
 func fuzzRead(f *testing.F, format fileformat.Format, seeds ...string) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed), false)

@@ -32,8 +32,8 @@ func readProperties(r *reader, data []byte, _ Options) {
 
 const propertyBlanks = " \t\f"
 
-// logicalLine returns the line that begins at lines[i], with those that a backslash at the end joins
-// to it, and where the next one begins. The line is "" when it is empty or a comment.
+// logicalLine returns the line that begins at lines[i], with those that a backslash at the end
+// joins to it, and where the next one begins. The line is "" when it is empty or a comment.
 func logicalLine(lines []string, i int) (line string, next int) {
 	line = strings.TrimLeft(lines[i], propertyBlanks)
 	if i++; line == "" || line[0] == '#' || line[0] == '!' {
@@ -76,7 +76,8 @@ func cutProperty(line string) (key, value string, ok bool) {
 	return key, value, keyOK && valueOK
 }
 
-// unescapeProperty replaces the escapes of Java. Two halves of a surrogate pair become one character.
+// unescapeProperty replaces the escapes of Java. Two halves of a surrogate pair become one
+// character.
 func unescapeProperty(text string) (string, bool) {
 	if !strings.Contains(text, `\`) {
 		return text, true

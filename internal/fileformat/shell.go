@@ -68,8 +68,8 @@ func (s *scanner) singleQuotes() (value, what string) {
 	return s.take(end + 2)[1 : end+1], ""
 }
 
-// doubleQuotes takes a part in double quotes, where a backslash is one before $ ` " \ and the end of
-// a line alone.
+// doubleQuotes takes a part in double quotes, where a backslash is one before $ ` " \ and the end
+// of a line alone.
 func (s *scanner) doubleQuotes() (value, what string) {
 	var b strings.Builder
 	for i := 1; i < len(s.text); i++ {

@@ -43,8 +43,8 @@ func (r *reader) addTree(root node, options Options) {
 	r.addMembers("", root, options)
 }
 
-// declaration returns the values of a file that declares its prefix: one that has the member prefix,
-// and an object as the member values.
+// declaration returns the values of a file that declares its prefix: one that has the member
+// prefix, and an object as the member values.
 func (r *reader) declaration(root node) (values node, declares bool) {
 	var prefix *node
 	for _, m := range root.members {

@@ -9,8 +9,7 @@ import (
 // Variables turns names into variables of an environment: what follows the prefix, in upper case,
 // with _ for all characters but letters and digits.
 type Variables struct {
-	// Prefix is cut from the names. What is left of one that it ends within begins at the last /
-	// before that.
+	// Prefix is cut from the names, see [Below].
 	Prefix string
 	// Map has other variables for some names, by the whole name.
 	Map map[string]string
@@ -18,8 +17,8 @@ type Variables struct {
 	Separator string
 }
 
-// Entries returns the settings with their variables, in the same order. The error is an [*Error] with
-// each name that makes no variable, and with each variable that two names make.
+// Entries returns the settings with their variables, in the same order. The error is an [*Error]
+// with each name that makes no variable, and with each variable that two names make.
 func (v Variables) Entries(settings []Setting) ([]Entry, error) {
 	var p problems
 	entries := make([]Entry, 0, len(settings))
@@ -68,15 +67,15 @@ func (v Variables) variable(name config.Name) string {
 }
 
 // Below returns what follows a prefix in a name: url for payments/db/url below payments/db or
-// payments/db/, and db/url below pay. A name that is the prefix, or does not begin with it, keeps its
-// last segment or all of it.
+// payments/db/. The name that is the prefix keeps its last segment, and one that is not below it is
+// returned as it is.
 func Below(prefix string, name config.Name) string {
-	text := name.String()
-	if !strings.HasPrefix(text, prefix) {
+	text, prefix := name.String(), strings.TrimSuffix(prefix, "/")
+	if text == prefix {
+		return text[strings.LastIndexByte(text, '/')+1:]
+	}
+	if prefix == "" {
 		return text
 	}
-	if len(prefix) < len(text) && text[len(prefix)] == '/' {
-		return text[len(prefix)+1:]
-	}
-	return text[strings.LastIndexByte(text[:len(prefix)], '/')+1:]
+	return strings.TrimPrefix(text, prefix+"/")
 }

@@ -88,8 +88,8 @@ var (
 	yamlWords = []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 )
 
-// isBlock reports whether a value has several lines, and each of them can stand as it is: none begins
-// with a space or has something that is not printed, and the last one is not empty.
+// isBlock reports whether a value has several lines, and each of them can stand as it is: none
+// begins with a space or has something that is not printed, and the last one is not empty.
 func isBlock(value string) bool {
 	lines := strings.Split(strings.TrimSuffix(value, "\n"), "\n")
 	if len(lines) < 2 || lines[len(lines)-1] == "" {
