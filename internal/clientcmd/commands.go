@@ -19,7 +19,7 @@ func Commands(env Env) []*cobra.Command {
 		newLog(env), newDiff(env), newWatch(env),
 		newSet(env), newDelete(env), newRestore(env),
 		newExport(env), newImport(env), newApply(env),
-		newRevert(env), newPromote(env), newRename(env),
+		newEdit(env), newRevert(env), newPromote(env), newRename(env),
 		newContext(env),
 	}
 }

@@ -65,7 +65,7 @@ func (c *cursor) write(position string) error {
 	next.Position = position
 	text, err := json.Marshal(next)
 	if err == nil {
-		err = replaceFile(c.path, append(text, '\n'))
+		err = keepFile(c.path, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("keeping the cursor: %w", err)
@@ -74,8 +74,9 @@ func (c *cursor) write(position string) error {
 	return nil
 }
 
-// replaceFile gives a file, which only the user may read, another content.
-func replaceFile(path string, text []byte) error {
+// keepFile gives a file, which only the user may read, another content, which is safe on the disk
+// then. What a killed watch has begun is overwritten by the next one.
+func keepFile(path string, text []byte) error {
 	temp := path + ".new"
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
