@@ -262,8 +262,8 @@ func TestCursorsThatAreRefused(t *testing.T) {
 	s.run(t, "watch", "--cursor", filepath.Join(file, "x")).must(t, 2)
 }
 
-// TestWatchEndsWithTheHistory: a server that comes back with another history does not lead the watch
-// on from a position that means something else there.
+// TestWatchEndsWithTheHistory: a server that comes back with another history does not lead the
+// watch on from a position that means something else there.
 func TestWatchEndsWithTheHistory(t *testing.T) {
 	other := newServer(t, nil)
 	var replaced atomic.Bool

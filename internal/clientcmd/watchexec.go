@@ -45,8 +45,8 @@ func (w *watch) runUntilDone(ctx context.Context, set changeSet) error {
 	}
 }
 
-// runOnce runs the command once. When ctx ends, the command is asked to end, and killed when it does
-// not.
+// runOnce runs the command once. When ctx ends, the command is asked to end, and killed when it
+// does not.
 func (w *watch) runOnce(ctx context.Context, set []byte, position string) error {
 	run := exec.CommandContext(ctx, "sh", "-c", w.exec)
 	run.Env = append(os.Environ(), "CONFIGAPI_POSITION="+position)

@@ -88,7 +88,7 @@ func TestWatchIsKilled(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatalf("it has seen %v: %s", values, w.LastWords())
 		}
-		w.restart(t) // it ends when the server is away at its start
+		w.restart(t) // it ends when it cannot reach the server at its start
 		<-time.After(20 * time.Millisecond)
 	}
 	values, next := w.seen(t), 0
