@@ -23,17 +23,19 @@ func newEdit(env Env) *cobra.Command {
 		Short:   "change in an editor",
 		GroupID: GroupWrite,
 		Args:    words(1, 1),
-		Long: `Opens the value of NAME in the editor that VISUAL or EDITOR names, else vi, and writes what it became.
-When there is no config NAME, or the word ends with /, the configs at and below PREFIX are edited as
-lines of YAML: a line that is changed, added or removed sets, creates or deletes a config, all as one
-change set. A file without a change, or without a config, writes nothing.
+		Long: `Opens the value of NAME in the editor that VISUAL or EDITOR names, else vi,
+and writes what it became. When there is no config NAME, or the word ends with
+/, the configs at and below PREFIX are edited as lines of YAML: a line that is
+changed, added or removed sets, creates or deletes a config, all as one change
+set. A file without a change, or without a config, writes nothing.
 
-What others have changed meanwhile is merged, by config and by line. Where both changed the same
-line, the editor opens again with both, between marks; what is still marked then is not written.
+What others have changed meanwhile is merged, by config and by line. Where
+both changed the same line, the editor opens again with both, between marks;
+what is still marked then is not written.
 
-The file is in a folder of its own that only you may read, and that is removed at the end, also when
-the command is interrupted. A line feed that the editor puts at the end of a value is left out when
-the value had none.`,
+The file is in a folder of its own that only you may read, and that is removed
+at the end, also when the command is interrupted. A line feed that the editor
+puts at the end of a value is left out when the value had none.`,
 		Example: `  configapi edit payments/limits.json -m "a limit for the new bank"
   EDITOR='code --wait' configapi edit payments/`,
 	}

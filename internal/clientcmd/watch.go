@@ -30,20 +30,24 @@ func newWatch(env Env) *cobra.Command {
 		Short:   "follow changes",
 		GroupID: GroupRead,
 		Args:    words(0, 1),
-		Long: `Prints a line for each change set of the configs at and below PREFIX, or of all, from now on or from
---after on, until it is interrupted. When the connection breaks, it goes on where it was: no set is
-lost, none comes twice, and all come in order.
+		Long: `Prints a line for each change set of the configs at and below PREFIX, or of
+all, from now on or from --after on, until it is interrupted. When the
+connection breaks, it goes on where it was: no set is lost, none comes twice,
+and all come in order.
 
---exec runs a command of the shell for each set, one at a time: the set comes to it as JSON on
-standard input, and its position in CONFIGAPI_POSITION. One that fails is run again, after 1 s at
-first and 1 min at last; the next set waits.
+--exec runs a command of the shell for each set, one at a time: the set comes
+to it as JSON on standard input, and its position in CONFIGAPI_POSITION. One
+that fails is run again, after 1 s at first and 1 min at last; the next set
+waits.
 
---cursor keeps the position in FILE after each set is printed or its command has ended well. The next
-watch with that FILE goes on there, so that each set comes at least once, in order; only one that was
-under way when the watch was killed comes again. One watch at a time uses a FILE.
+--cursor keeps the position in FILE after each set is printed or its command
+has ended well. The next watch with that FILE goes on there, so that each set
+comes at least once, in order; only one that was under way when the watch was
+killed comes again. One watch at a time uses a FILE.
 
-It ends with 6 when the server cannot be reached at its start, and with 4 when the server does not
-have the position any more, or what you may read has changed: then read the configs anew.`,
+It ends with 6 when the server cannot be reached at its start, and with 4 when
+the server does not have the position any more, or what you may read has
+changed: then read the configs anew.`,
 		Example: `  configapi watch payments
   configapi watch payments --cursor /var/lib/app/cursor --exec 'systemctl reload app'`,
 	}
@@ -77,8 +81,12 @@ func (w *watch) run(ctx context.Context, after string) error {
 	if w.asJSON {
 		w.output = outputJSON
 	}
-	follow := restclient.Follow{Prefix: w.prefix, After: after, Lost: func(e *restclient.Error, pause time.Duration) {
-		w.note("%s; the watch goes on in %v", printable(e.Error()), pause.Round(time.Millisecond))
+	noted := ""
+	follow := restclient.Follow{Prefix: w.prefix, After: after, Lost: func(e *restclient.Error, _ time.Duration) {
+		if why := printable(e.Error()); why != noted { // the same one again is no news
+			w.note("%s; the watch tries again until it is interrupted", why)
+			noted = why
+		}
 	}}
 	last := after
 	err := w.client.Stream(ctx, follow, func(c restclient.Changes) error {
