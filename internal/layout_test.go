@@ -35,6 +35,7 @@ const (
 	sockets = "github.com/gorilla/websocket"
 	pgx     = "github.com/jackc/pgx/v5"
 	x       = "golang.org/x/sync golang.org/x/sys"
+	cobra   = "github.com/spf13/cobra github.com/spf13/pflag"
 )
 
 // picture shows the module from the top to the bottom. A package imports only the packages beside
@@ -48,8 +49,9 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "internal/websockettest", ""},
-	{"test/hostile", "test/reports internal/processtest internal/websockettest", x},
+	{"test/hostile", "test/reports internal/processtest internal/websockettest", x + " golang.org/x/time"},
 	{"test/reports", "", ""},
+	{"test/systems", "", "golang.org/x/tools"},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/httpd/httpdtest", "internal/processtest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
@@ -61,11 +63,17 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/adminsocket internal/tokenclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+
+	// The commands over the API of a server. They are clients: they know no store.
+	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/fileformat internal/setting internal/restclient internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
-	{"internal/tokenclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem", ""},
+	{"internal/clientconfig", "internal/setting internal/auth internal/config", "github.com/goccy/go-yaml"},
+	{"internal/setting", "", cobra},
+	{"internal/linediff", "", ""},
+	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The edges. They know neither each other nor a store.
@@ -93,8 +101,9 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
-	{"internal/attempts", "internal/eventstream", ""},
+	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
 	{"internal/excerpt", "", ""},

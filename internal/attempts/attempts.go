@@ -7,14 +7,21 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"configapi/internal/eventstream"
 )
 
-// maxAddresses is how many addresses are remembered. Further ones are counted together.
-const maxAddresses = 10_000
+const (
+	// maxAddresses is how many addresses are remembered. Further ones are counted together.
+	maxAddresses = 10_000
+	// maxDelayed is how many answers are held back at a time.
+	maxDelayed = 1000
+)
 
 // Options of [Attempts]. Zero fields have the defaults named.
 type Options struct {
@@ -29,15 +36,16 @@ type Options struct {
 // Message says to a client that it has sent too many.
 const Message = "too many tokens from your address were refused; send a valid one, or try again later"
 
-// Attempts counts refused tokens. Use [New]; a nil Attempts counts nothing and delays nothing. It
-// is safe for concurrent use.
+// Attempts counts refused tokens. It remembers 10,000 addresses and holds 1,000 answers back at
+// most. Use [New]; a nil Attempts counts nothing and delays nothing. It is safe for concurrent use.
 type Attempts struct {
-	opts Options
+	opts    Options
+	delayed chan struct{} // semaphore of answers that are held back
 
-	mu    sync.Mutex                       // guards the following
-	until map[eventstream.Client]time.Time // when all tokens of an address are forgotten
-	rest  time.Time                        // the same for the addresses that are not remembered
-	swept time.Time
+	mu        sync.Mutex // guards the following
+	byAddress map[eventstream.Client]*rate.Limiter
+	others    *rate.Limiter // of the addresses that are not remembered
+	swept     time.Time
 }
 
 // New returns a count that has seen nothing. It panics when an option is negative.
@@ -48,18 +56,30 @@ func New(opts Options) *Attempts {
 	opts.Delay = cmp.Or(opts.Delay, time.Second)
 	opts.Burst = cmp.Or(opts.Burst, 20)
 	opts.Interval = cmp.Or(opts.Interval, 3*time.Second)
-	return &Attempts{opts: opts, until: make(map[eventstream.Client]time.Time)}
+	a := &Attempts{opts: opts, delayed: make(chan struct{}, maxDelayed), byAddress: make(map[eventstream.Client]*rate.Limiter)}
+	a.others = a.newLimiter()
+	return a
+}
+
+func (a *Attempts) newLimiter() *rate.Limiter {
+	return rate.NewLimiter(rate.Every(a.opts.Interval), a.opts.Burst)
 }
 
 // Refused counts a token of a client that was refused. It returns 0 after a delay, or when ctx has
 // ended. A client that has sent too many gets no delay, but the time after which it may send the
-// next one.
+// next one; and so does any client while too many answers are held back.
 func (a *Attempts) Refused(ctx context.Context, client eventstream.Client) (retryAfter time.Duration) {
 	if a == nil {
 		return 0
 	}
 	if retryAfter := a.count(client, time.Now()); retryAfter > 0 {
 		return retryAfter
+	}
+	select {
+	case a.delayed <- struct{}{}:
+		defer func() { <-a.delayed }()
+	default:
+		return a.opts.Delay
 	}
 	timer := time.NewTimer(a.opts.Delay)
 	defer timer.Stop()
@@ -73,29 +93,30 @@ func (a *Attempts) Refused(ctx context.Context, client eventstream.Client) (retr
 // count counts an attempt, or returns the time after which the client may make one again. One
 // attempt of a client is forgotten per interval.
 func (a *Attempts) count(client eventstream.Client, now time.Time) (retryAfter time.Duration) {
-	burst, interval := time.Duration(a.opts.Burst), a.opts.Interval
+	limiter := a.limiterOf(client, now)
+	if limiter.AllowN(now, 1) {
+		return 0
+	}
+	missing := 1 - limiter.TokensAt(now)
+	return max(time.Duration(math.Ceil(missing*float64(a.opts.Interval))), time.Nanosecond)
+}
+
+// limiterOf returns the limiter of a client, or that of all others when too many are remembered.
+func (a *Attempts) limiterOf(client eventstream.Client, now time.Time) *rate.Limiter {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	until, known := a.until[client]
-	if !known && len(a.until) >= maxAddresses {
+	if limiter := a.byAddress[client]; limiter != nil {
+		return limiter
+	}
+	if len(a.byAddress) >= maxAddresses {
 		a.sweep(now)
 	}
-	shared := !known && len(a.until) >= maxAddresses
-	if shared {
-		until = a.rest
+	if len(a.byAddress) >= maxAddresses {
+		return a.others
 	}
-	if until.Before(now) {
-		until = now
-	}
-	if retryAfter := until.Add(interval).Sub(now) - burst*interval; retryAfter > 0 {
-		return retryAfter
-	}
-	if until = until.Add(interval); shared {
-		a.rest = until
-	} else {
-		a.until[client] = until
-	}
-	return 0
+	limiter := a.newLimiter()
+	a.byAddress[client] = limiter
+	return limiter
 }
 
 // sweep drops the addresses whose attempts are forgotten, once per interval at most.
@@ -104,9 +125,9 @@ func (a *Attempts) sweep(now time.Time) {
 		return
 	}
 	a.swept = now
-	for client, until := range a.until {
-		if until.Before(now) {
-			delete(a.until, client)
+	for client, limiter := range a.byAddress {
+		if limiter.TokensAt(now) >= float64(a.opts.Burst) {
+			delete(a.byAddress, client)
 		}
 	}
 }

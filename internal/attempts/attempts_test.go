@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,14 +85,14 @@ func TestManyAddresses(t *testing.T) {
 			refused++
 		}
 	}
-	if refused != burst || len(a.until) != maxAddresses {
-		t.Errorf("%d of %d further addresses were refused, %d are remembered", refused, 2*burst, len(a.until))
+	if refused != burst || len(a.byAddress) != maxAddresses {
+		t.Errorf("%d of %d further addresses were refused, %d are remembered", refused, 2*burst, len(a.byAddress))
 	}
 	if retry := a.count(address(0), now); retry != 0 {
 		t.Errorf("a known address: got %v", retry)
 	}
-	if retry := a.count(address(3*maxAddresses), now.Add(burst*interval)); retry != 0 || len(a.until) != 1 {
-		t.Errorf("later: got %v, %d addresses are remembered", retry, len(a.until))
+	if retry := a.count(address(3*maxAddresses), now.Add(burst*interval)); retry != 0 || len(a.byAddress) != 1 {
+		t.Errorf("later: got %v, %d addresses are remembered", retry, len(a.byAddress))
 	}
 }
 
@@ -102,13 +103,38 @@ func TestAMillionAddresses(t *testing.T) {
 		// a /64 each, and 1,000 of them a second, so that those of before are forgotten meanwhile
 		network := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, byte(i >> 16), byte(i >> 8), byte(i)})
 		a.count(eventstream.ClientOf(network.String()), now.Add(time.Duration(i)*time.Millisecond))
-		if len(a.until) > maxAddresses {
-			t.Fatalf("%d addresses are remembered after %d", len(a.until), i+1)
+		if len(a.byAddress) > maxAddresses {
+			t.Fatalf("%d addresses are remembered after %d", len(a.byAddress), i+1)
 		}
 	}
-	if len(a.until) < maxAddresses/2 {
-		t.Errorf("%d addresses are remembered, want about as many as there may be", len(a.until))
+	if len(a.byAddress) < maxAddresses/2 {
+		t.Errorf("%d addresses are remembered, want about as many as there may be", len(a.byAddress))
 	}
+}
+
+// TestAnswersHeldBack has more clients than the number of answers that are held back.
+func TestAnswersHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		client := func(i int) eventstream.Client { return eventstream.ClientOf(fmt.Sprintf("10.0.%d.%d:1", i>>8, i&255)) }
+		var held sync.WaitGroup
+		for i := range maxDelayed {
+			held.Go(func() {
+				if retry := a.Refused(t.Context(), client(i)); retry != 0 {
+					t.Errorf("address %d: got %v", i, retry)
+				}
+			})
+		}
+		synctest.Wait()
+		before := time.Now()
+		if retry := a.Refused(t.Context(), client(maxDelayed)); retry != delay || time.Since(before) != 0 {
+			t.Errorf("one more: got %v after %v", retry, time.Since(before))
+		}
+		held.Wait()
+		if retry := a.Refused(t.Context(), client(maxDelayed)); retry != 0 || time.Since(before) != 2*delay {
+			t.Errorf("after the others: got %v after %v", retry, time.Since(before))
+		}
+	})
 }
 
 func TestNil(t *testing.T) {

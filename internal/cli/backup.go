@@ -3,36 +3,50 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"configapi/internal/auth"
 	"configapi/internal/backup"
+	"configapi/internal/clientcmd"
 	"configapi/internal/eventstore"
+	"configapi/internal/setting"
 )
 
-// backUp writes a history into a file.
-func backUp(ctx context.Context, env Env) error {
-	flags := flag.NewFlagSet("backup", flag.ContinueOnError)
-	store := flags.String("store", defaultStore, storeUsage)
-	force := flags.Bool("force", false, "replace FILE if it exists; the old file stays until the new one is whole")
-	const about = `Writes all events up to the present head of a history into FILE, one JSON object a line, and verifies
+func backupCommand(env Env) *cobra.Command {
+	var store string
+	var force bool
+	c := &cobra.Command{
+		Use:     "backup FILE",
+		GroupID: clientcmd.GroupMove,
+		Short:   "write a history to FILE",
+		Long: `Writes all events up to the present head of a history into FILE, one JSON object a line, and verifies
 the hash chain meanwhile. It may run beside a server. FILE is compressed with zstd if its name ends
 with .zst; - means standard output. FILE appears when it is whole. Two backups of one history at one
-head are the same bytes. Idempotency keys are not in it.`
-	file, err := parseFlagsAndFile(env, flags, about, variables{"store": storeVariables})
-	if err != nil {
-		return err
+head are the same bytes. Idempotency keys are not in it.`,
+		Args: oneWord("FILE"),
+		RunE: func(c *cobra.Command, words []string) error {
+			return backUp(c.Context(), env, store, words[0], force)
+		},
 	}
-	events, err := openForReading(ctx, *store)
+	setting.Register(c.Flags(), storeSetting(&store), setting.Setting{
+		Flag: "force", Value: setting.Switch(&force), Meaning: "replace FILE if it exists; the old file stays until the new one is whole",
+	})
+	return c
+}
+
+// backUp writes a history into a file.
+func backUp(ctx context.Context, env Env, store, file string, force bool) error {
+	events, err := openForReading(ctx, store)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
 	begin := time.Now()
-	head, bytes, err := writeBackup(ctx, env, events, file, *force)
+	head, bytes, err := writeBackup(ctx, env, events, file, force)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,19 +10,26 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 )
 
-// bootstrapToken writes the file of a first token, and prints its secret.
-func bootstrapToken(_ context.Context, env Env) error {
-	f := flag.NewFlagSet("token bootstrap", flag.ContinueOnError)
-	name, err := parseFlagsAndFile(env, f, "Makes the first token of a server that does not run yet, prints its secret on standard output, and writes\n"+
-		"its id and its digest into FILE, for `configapi serve --bootstrap-token-file FILE`. FILE must not be there\n"+
-		"yet. The secret cannot be computed from it, but a person who may change FILE decides who has the token.", nil)
-	if err != nil {
-		return err
+func bootstrapTokenCommand(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "bootstrap FILE",
+		Short: "make the file of a first token for a new server",
+		Long: "Makes the first token of a server that does not run yet, prints its secret on standard output, and writes\n" +
+			"its id and its digest into FILE, for `configapi serve --bootstrap-token-file FILE`. FILE must not be there\n" +
+			"yet. The secret cannot be computed from it, but a person who may change FILE decides who has the token.",
+		Args: oneWord("FILE"),
+		RunE: func(_ *cobra.Command, words []string) error { return bootstrapToken(env, words[0]) },
 	}
+}
+
+// bootstrapToken writes the file of a first token, and prints its secret.
+func bootstrapToken(env Env, name string) error {
 	secret, kept := auth.NewSecret()
 	if err := writeNew(name, auth.BootstrapText(kept)); err != nil {
 		return startErrorf("writing the file of the token: %w", err)

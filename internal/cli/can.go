@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,40 +11,59 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"configapi/internal/auth"
+	"configapi/internal/clientcmd"
 	"configapi/internal/config"
+	"configapi/internal/fault"
+	"configapi/internal/setting"
 )
 
-// can says whether a token may do something to a config, or checks a file of such questions.
-func can(ctx context.Context, env Env) error {
-	flags := flag.NewFlagSet("can", flag.ContinueOnError)
+func canCommand(env Env) *cobra.Command {
 	var at place
-	at.flags(flags)
-	as := flags.String("as", "", "`NAME` of the token")
-	file := flags.String("f", "", "`FILE` of questions with the answers that they must have; - means standard input")
-	const about = `Says whether a token may READ, WRITE or ADMIN a config of some name, and prints the grant that decides.
-It ends with 0 when it may, else with 1. With -f it checks each line of a file, and ends with 1 when
+	var as, file string
+	c := &cobra.Command{
+		Use:     "can [ACTION NAME]",
+		GroupID: clientcmd.GroupRights,
+		Short:   "ask who may do what",
+		Long: `Says whether a token may READ, WRITE or ADMIN a config of some name, and prints the grant that decides.
+It ends with 0 when it may, else with 1; with 3 when there is no such token. With -f it checks each line of a file, and ends with 1 when
 one is not as the line says:
 
     # comments and empty lines are left out
     allow READ payments/timeout as ci
     deny WRITE payments/timeout as ci
 
-A token that has expired may do nothing; one that is unknown or revoked fails its line.` + aboutPlaces
-	words, err := parseFlagsAndWords(env, flags, "[ACTION NAME]", about, nil)
-	if err != nil {
-		return err
+A token that has expired may do nothing; one that is unknown or revoked fails its line.` + aboutPlaces,
+		Example: `configapi can READ payments/timeout --as ci
+configapi can -f expected.txt`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, words []string) error {
+			if file == "" {
+				return can(c.Context(), env, &at, words, as)
+			}
+			if len(words) > 0 || as != "" {
+				return startErrorf("give either -f, or ACTION NAME --as TOKEN; see `configapi can -h`")
+			}
+			return canAll(c.Context(), env, &at, file)
+		},
 	}
-	if *file != "" {
-		if len(words) > 0 || *as != "" {
-			return startErrorf("give either -f, or ACTION NAME --as TOKEN; see `configapi can -h`")
-		}
-		return canAll(ctx, env, &at, *file)
-	}
-	if len(words) != 2 || *as == "" {
+	setting.Register(c.Flags(), setting.Setting{
+		Flag: "as", Value: setting.String(&as, ""), Meaning: "`NAME` of the token",
+	}, setting.Setting{
+		Flag: "file", Short: "f", Value: setting.String(&file, ""), Meaning: "`FILE` of questions with the answers that they must have; - means standard input",
+	})
+	setting.Register(c.Flags(), at.table()...)
+	return c
+}
+
+// can says whether a token may do something to a config.
+func can(ctx context.Context, env Env, at *place, words []string, as string) error {
+	if len(words) != 2 || as == "" {
 		return startErrorf("write ACTION NAME --as TOKEN, such as READ payments/timeout --as ci; see `configapi can -h`")
 	}
-	q, err := parseQuestion(words[0], words[1], *as)
+	q, err := parseQuestion(words[0], words[1], as)
 	if err != nil {
 		return &startError{err}
 	}
@@ -55,7 +73,7 @@ A token that has expired may do nothing; one that is unknown or revoked fails it
 		case err != nil:
 			return err
 		case !may:
-			return fmt.Errorf("no: no grant of %s has %s on %s", q.token, q.action, q.name)
+			return clientcmd.Differs("no: no grant of %s has %s on %s", q.token, q.action, q.name)
 		}
 		_, err = fmt.Fprintln(env.Stdout, grant)
 		return err
@@ -86,7 +104,7 @@ func parseQuestion(action, name, token string) (q question, err error) {
 func (q question) ask(ctx context.Context, tokens tokens) (grant auth.Grant, may bool, err error) {
 	t, err := tokens.Token(ctx, q.token)
 	if errors.Is(err, auth.ErrTokenNotFound) {
-		return grant, false, fmt.Errorf("there is no token %s, or it is revoked", q.token)
+		return grant, false, &clientcmd.ExitError{Code: fault.ExitNotFound, Err: fmt.Errorf("there is no token %s, or it is revoked", q.token)}
 	}
 	if err != nil || !t.IsInForce(time.Now()) {
 		return grant, false, err
@@ -123,7 +141,7 @@ func canAll(ctx context.Context, env Env, at *place, name string) error {
 		return nil
 	})
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d lines are not as they say", failed, len(expected))
+		err = clientcmd.Differs("%d of %d lines are not as they say", failed, len(expected))
 	}
 	if err == nil {
 		fmt.Fprintf(env.Stderr, "ok: %d lines\n", len(expected))

@@ -1,6 +1,7 @@
-// Package cli is the command line of configapi: it parses flags and the environment, opens the
-// store, and runs one command. Each command has a file of its own; serve.go is the only place where
-// the parts of the server are wired together.
+// Package cli is the command line of configapi: it parses flags and the environment, and runs one
+// command. The commands of an operator, which open a store, are here, each in a file of its own;
+// those that work over the API of a server are in package clientcmd. serve.go is the only place
+// where the parts of the server are wired together.
 //
 // No secret of the command line or of the environment appears in an error.
 package cli
@@ -8,109 +9,62 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"runtime/debug"
 
+	"configapi/internal/backup"
+	"configapi/internal/clientcmd"
+	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
 
-// Exit codes of the program. A command that ran and failed has that of the kind of its error: see
-// package fault.
-const (
-	exitOK    = 0
-	exitUsage = 2 // the command could not start: wrong flags, or a resource that is missing
-)
-
-// Env is what a command gets from its process. All fields must be set.
-type Env struct {
-	Args   []string // without the name of the program
-	Getenv func(key string) string
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
-}
-
-// command is one command of the program.
-type command struct {
-	name, summary string
-	run           func(ctx context.Context, env Env) error
-}
-
-func commands() []command {
-	return []command{
-		{"serve", "run the server", serve},
-		{"migrate", "make the tables of a PostgreSQL store, and grant a role the rights of a server", migrate},
-		{"verify", "check the hash chain of a history", verify},
-		{"backup", "write a history into a file", backUp},
-		{"restore-backup", "put a history from a file into a store", restoreBackup},
-		{"token", "make and manage tokens, and say whose one is", token},
-		{"can", "say whether a token may do something, and why", can},
-		{"version", "print the version", version},
-	}
-}
+// Env is what a command gets from its process.
+type Env = clientcmd.Env
 
 // Run runs the command that env.Args name until it is done or ctx ends. It returns the exit code,
-// and writes an error as one line to env.Stderr.
+// one of those of package fault, and writes an error as one line to env.Stderr.
 func Run(ctx context.Context, env Env) int {
-	if len(env.Args) == 0 || isHelp(env.Args[0]) {
-		help(env.Stdout)
-		return exitOK
+	began := false
+	root := newRoot(env, &began)
+	// Without arguments, cobra would take those of the process.
+	root.SetArgs(append([]string{}, env.Args...))
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !began {
+		err = &startError{err}
 	}
-	for _, c := range commands() {
-		if c.name == env.Args[0] {
-			env.Args = env.Args[1:]
-			return report(env, c.run(ctx, env))
-		}
-	}
-	return report(env, startErrorf("there is no command %q; see `configapi help`", env.Args[0]))
-}
-
-func isHelp(arg string) bool {
-	return arg == "help" || arg == "-h" || arg == "-help" || arg == "--help"
-}
-
-func help(out io.Writer) {
-	fmt.Fprint(out, "ConfigApi keeps named text values, and every change to them.\n\nUsage: configapi COMMAND [FLAGS]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-14s  %s\n", c.name, c.summary)
-	}
-	fmt.Fprint(out, "\n`configapi COMMAND -h` lists the flags of a command.\n")
+	return report(env, err)
 }
 
 // report writes an error, if any, and returns the exit code for it.
 func report(env Env, err error) int {
-	var start *startError
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return exitOK
-	case errors.As(err, &start):
-		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-		return exitUsage
-	default:
-		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-		return fault.KindOf(err).ExitCode()
+	if err == nil {
+		return fault.ExitDone
 	}
+	fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
+	return exitCode(err)
 }
 
-// startError is a reason why a command could not start.
+func exitCode(err error) int {
+	var broken *eventstore.ChainError
+	var damaged *backup.DamagedError
+	switch {
+	case errors.As(err, new(*startError)):
+		return fault.ExitUsage
+	case errors.As(err, &damaged):
+		return fault.ExitInvalid
+	case errors.As(err, &broken):
+		return fault.ExitDiffers
+	}
+	return clientcmd.ExitCode(err)
+}
+
+// startError is a reason why a command could not start: it is written wrongly, or lacks what it
+// needs to begin.
 type startError struct{ err error }
 
 func (e *startError) Error() string { return e.err.Error() }
 func (e *startError) Unwrap() error { return e.err }
 
 func startErrorf(format string, args ...any) error { return &startError{fmt.Errorf(format, args...)} }
-
-// version prints the version of the program and of Go.
-func version(_ context.Context, env Env) error {
-	if err := parseFlags(env, flag.NewFlagSet("version", flag.ContinueOnError), "Prints the version.", nil); err != nil {
-		return err
-	}
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return fmt.Errorf("reading the build information: the program has none")
-	}
-	fmt.Fprintf(env.Stdout, "configapi %s %s\n", build.Main.Version, build.GoVersion)
-	return nil
-}

@@ -47,7 +47,7 @@ func openToChange(ctx context.Context, store string) (storage, error) {
 // storeTokens are the tokens of a store, managed as [auth.Local].
 type storeTokens struct{ store *configstore.Store }
 
-func (s storeTokens) Change(ctx context.Context, cmd auth.TokenCommand, reason config.Reason) (*auth.Token, string, error) {
+func (s storeTokens) ChangeToken(ctx context.Context, cmd auth.TokenCommand, reason config.Reason) (*auth.Token, string, error) {
 	var outcome configstore.TokenOutcome
 	var err error
 	switch cmd := cmd.(type) {
@@ -65,7 +65,7 @@ func (s storeTokens) Change(ctx context.Context, cmd auth.TokenCommand, reason c
 	return outcome.Token, outcome.Secret, err
 }
 
-func (s storeTokens) List(ctx context.Context) (tokens []auth.ListedToken, err error) {
+func (s storeTokens) Tokens(ctx context.Context) (tokens []auth.ListedToken, err error) {
 	if err := s.store.ReadUses(ctx); err != nil {
 		return nil, err
 	}

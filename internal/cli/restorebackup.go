@@ -3,32 +3,45 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"configapi/internal/auth"
 	"configapi/internal/backup"
+	"configapi/internal/clientcmd"
+	"configapi/internal/setting"
 )
 
-// restoreBackup puts the history of a backup into a store.
-func restoreBackup(ctx context.Context, env Env) error {
-	flags := flag.NewFlagSet("restore-backup", flag.ContinueOnError)
-	store := flags.String("store", defaultStore, storeUsage)
-	tokens := tokensChoice{}
-	flags.Var(&tokens, "tokens", "what becomes of tokens that the backup has: `keep or revoke`; asked for on a terminal, needed in scripts")
-	const about = `Puts the events of the backup FILE into a store that is empty, or that holds a beginning of the same
+func restoreBackupCommand(env Env) *cobra.Command {
+	var store string
+	var tokens tokensChoice
+	c := &cobra.Command{
+		Use:     "restore-backup FILE",
+		GroupID: clientcmd.GroupMove,
+		Short:   "put a backup in a store",
+		Long: `Puts the events of the backup FILE into a store that is empty, or that holds a beginning of the same
 history, and verifies the hash chain meanwhile. Positions and hashes stay as they are, so the store
 may be of another kind than the one that was backed up. Tokens come back, too, and are good for this
 store as well, unless --tokens revoke ends all of them. FILE may be compressed with zstd; - means
 standard input. No server may run on the store, and none starts on it before it is whole. After an
-interruption the same command goes on where it was.`
-	name, err := parseFlagsAndFile(env, flags, about, variables{"store": storeVariables})
-	if err != nil {
-		return err
+interruption the same command goes on where it was.`,
+		Args: oneWord("FILE"),
+		RunE: func(c *cobra.Command, words []string) error {
+			return restoreBackup(c.Context(), env, store, words[0], tokens)
+		},
 	}
+	setting.Register(c.Flags(), storeSetting(&store), setting.Setting{
+		Flag: "tokens", Value: setting.Of(&tokens), Meaning: "what becomes of tokens that the backup has: `keep|revoke`; asked for on a terminal, needed in scripts",
+	})
+	return c
+}
+
+// restoreBackup puts the history of a backup into a store.
+func restoreBackup(ctx context.Context, env Env, store, name string, tokens tokensChoice) error {
 	in := &countingReader{in: env.Stdin}
 	if name != "-" {
 		tokens.asks = isTerminal(env.Stdin) && isTerminal(env.Stderr)
@@ -48,7 +61,7 @@ interruption the same command goes on where it was.`
 	if err != nil {
 		return err
 	}
-	events, err := openForRestoring(ctx, *store)
+	events, err := openForRestoring(ctx, store)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"configapi/graph"
 	"configapi/graph/transport/bounds"
 	"configapi/internal/attempts"
 	"configapi/internal/audit"
 	"configapi/internal/budget"
 	"configapi/internal/certificate"
+	"configapi/internal/clientcmd"
 	"configapi/internal/configstore"
 	"configapi/internal/console"
 	"configapi/internal/eventstore/postgres"
@@ -23,13 +26,29 @@ import (
 	"configapi/internal/origin"
 	"configapi/internal/requestid"
 	"configapi/internal/rest"
+	"configapi/internal/setting"
 	"configapi/internal/writer"
 )
 
+func serveCommand(env Env) *cobra.Command {
+	set := newSettings()
+	c := &cobra.Command{
+		Use:     "serve",
+		GroupID: clientcmd.GroupServer,
+		Short:   "run the server",
+		Long:    "Runs the server until it is interrupted.",
+		RunE:    func(c *cobra.Command, _ []string) error { return serve(c.Context(), env, *set) },
+	}
+	setting.Register(c.Flags(), set.table()...)
+	return c
+}
+
 // serve runs the server until ctx ends.
-func serve(ctx context.Context, env Env) error {
-	set, err := parseSettings(env)
-	if err != nil {
+func serve(ctx context.Context, env Env, set settings) error {
+	if err := set.check(); err != nil {
+		return err
+	}
+	if err := set.readBootstrap(); err != nil {
 		return err
 	}
 	guard, err := origin.New(origin.Options{Listen: set.listen, Hosts: set.hosts, Origins: set.origins})

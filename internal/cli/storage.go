@@ -10,9 +10,8 @@ import (
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/postgres"
 	"configapi/internal/eventstore/sqlite"
+	"configapi/internal/setting"
 )
-
-const storeUsage = "where the history is kept: `STORE` is memory, sqlite:PATH or postgres://…; also CONFIGAPI_STORE, then DATABASE_URL"
 
 // storage is an event store that backups can be restored into, with a Close method.
 type storage interface {
@@ -26,6 +25,14 @@ const defaultStore = "sqlite:data/configapi.db"
 
 // storeVariables are the environment variables that name the store, in order of precedence.
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
+
+// storeSetting is the setting that names the store of a command.
+func storeSetting(to *string) setting.Setting {
+	return setting.Setting{
+		Flag: "store", Variables: storeVariables, Value: setting.String(to, defaultStore),
+		Meaning: "where the history is kept: `STORE` is memory, sqlite:PATH or postgres://…",
+	}
+}
 
 // openForServing opens the store for a server. An SQLite file is locked, so a second server fails.
 // Of the options of PostgreSQL, ListenURL is the address for LISTEN; "": the store's own. Log gets

@@ -11,18 +11,30 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"configapi/internal/auth"
+	"configapi/internal/clientcmd"
+	"configapi/internal/fault"
+	"configapi/internal/setting"
 )
 
-// listTokens prints a line for each token that is not revoked.
-func listTokens(ctx context.Context, env Env) error {
-	f := newTokenFlags("list")
-	const about = `Lists the tokens that are not revoked, by name, also those that have expired.` + aboutPlaces
-	if err := parseFlags(env, f.FlagSet, about, nil); err != nil {
-		return err
+func listTokensCommand(env Env) *cobra.Command {
+	var at place
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "list the tokens that are not revoked",
+		Long:  `Lists the tokens that are not revoked, by name, also those that have expired.` + aboutPlaces,
+		RunE:  func(c *cobra.Command, _ []string) error { return listTokens(c.Context(), env, &at) },
 	}
-	return f.use(ctx, env, openForReading, func(tokens tokens) error {
-		list, err := tokens.List(ctx)
+	setting.Register(c.Flags(), at.table()...)
+	return c
+}
+
+// listTokens prints a line for each token that is not revoked.
+func listTokens(ctx context.Context, env Env, at *place) error {
+	return at.use(ctx, env, openForReading, func(tokens tokens) error {
+		list, err := tokens.Tokens(ctx)
 		if err != nil {
 			return err
 		}
@@ -36,20 +48,23 @@ func listTokens(ctx context.Context, env Env) error {
 	})
 }
 
-// whoisToken says whose a secret is.
-func whoisToken(ctx context.Context, env Env) error {
-	f := newTokenFlags("whois")
-	const about = `Says whose a leaked secret is. ID is its public id, cfg_ and 22 letters and digits, or all of the
+func whoisTokenCommand(env Env) *cobra.Command {
+	var at place
+	c := &cobra.Command{
+		Use:   "whois ID",
+		Short: "say whose a secret is",
+		Long: `Says whose a leaked secret is. ID is its public id, cfg_ and 22 letters and digits, or all of the
 secret; - reads it from standard input, where no list of processes shows it. It finds revoked tokens,
-too.` + aboutPlaces
-	given, err := parseFlagsAndWords(env, f.FlagSet, "ID", about, nil)
-	if err != nil {
-		return err
+too.` + aboutPlaces,
+		Args: oneWord("ID"),
+		RunE: func(c *cobra.Command, words []string) error { return whoisToken(c.Context(), env, &at, words[0]) },
 	}
-	if len(given) != 1 {
-		return startErrorf("give one ID, not %d; see `configapi token whois -h`", len(given))
-	}
-	text := given[0]
+	setting.Register(c.Flags(), at.table()...)
+	return c
+}
+
+// whoisToken says whose a secret is.
+func whoisToken(ctx context.Context, env Env, at *place, text string) (err error) {
 	if text == "-" {
 		if text, err = firstLine(env.Stdin); err != nil {
 			return startErrorf("reading standard input: %w", err)
@@ -59,10 +74,10 @@ too.` + aboutPlaces
 	if err != nil {
 		return startErrorf("this is neither a public id, cfg_ and 22 letters and digits, nor a whole secret")
 	}
-	return f.use(ctx, env, openForReading, func(tokens tokens) error {
+	return at.use(ctx, env, openForReading, func(tokens tokens) error {
 		t, err := tokens.TokenOf(ctx, id)
 		if errors.Is(err, auth.ErrTokenNotFound) {
-			return fmt.Errorf("no token that you may see has, or had last, the secret cfg_%s", id)
+			return &clientcmd.ExitError{Code: fault.ExitNotFound, Err: fmt.Errorf("no token that you may see has, or had last, the secret cfg_%s", id)}
 		}
 		if err != nil {
 			return err

@@ -3,32 +3,44 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"configapi/internal/auth"
+	"configapi/internal/clientcmd"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/setting"
 )
 
-// verify checks the hash chain of a history from its first record to its head.
-func verify(ctx context.Context, env Env) error {
-	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
-	store := flags.String("store", defaultStore, storeUsage)
-	contains := flags.String("contains", "", "a `position`, as in 1842-9f3a21c0, that was seen earlier and must be in the history: shows that its end was not cut off")
-	const about = `Walks the hash chain of a history and names the first position that was edited, removed, inserted, swapped or cut off.
-It takes no lock, and may run beside a server.`
-	if err := parseFlags(env, flags, about, variables{"store": storeVariables}); err != nil {
-		return err
+func verifyCommand(env Env) *cobra.Command {
+	var store, contains string
+	c := &cobra.Command{
+		Use:     "verify",
+		GroupID: clientcmd.GroupServer,
+		Short:   "check a hash chain",
+		Long: `Walks the hash chain of a history and names the first position that was edited, removed, inserted,
+swapped or cut off. It ends with 1 when there is one. It takes no lock, and may run beside a server.`,
+		RunE: func(c *cobra.Command, _ []string) error { return verify(c.Context(), env, store, contains) },
 	}
+	setting.Register(c.Flags(), storeSetting(&store), setting.Setting{
+		Flag: "contains", Value: setting.String(&contains, ""),
+		Meaning: "a `POSITION`, as in 1842-9f3a21c0, that was seen earlier and must be in the history: shows that its end was not cut off",
+	})
+	return c
+}
+
+// verify checks the hash chain of a history from its first record to its head.
+func verify(ctx context.Context, env Env, store, contains string) error {
 	var seen eventstore.Position
-	if *contains != "" {
+	if contains != "" {
 		var err error
-		if seen, err = eventstore.ParsePosition(*contains); err != nil {
+		if seen, err = eventstore.ParsePosition(contains); err != nil {
 			return startErrorf("--contains: %w", err)
 		}
 	}
-	events, err := openForReading(ctx, *store)
+	events, err := openForReading(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -40,7 +52,7 @@ It takes no lock, and may run beside a server.`
 	}
 	var broken *eventstore.ChainError
 	if errors.As(err, &broken) {
-		return fmt.Errorf("the history is broken at position %d: %s", broken.Seq, broken.Problem)
+		return clientcmd.Differs("the history is broken at position %d: %s", broken.Seq, broken.Problem)
 	}
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)

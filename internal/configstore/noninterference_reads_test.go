@@ -133,6 +133,10 @@ func (s *twin) doSnapshot(dice *rand.Rand) string {
 		b.WriteString(s.states(page.Configs, snapshot.OldValues(page.Configs)))
 		after, more = page.End, page.More
 	}
+	s.Must(snapshot.EachPage(ctx, filter, func(page []*projection.Config) error {
+		b.WriteString(s.states(page, snapshot.OldValues(page)))
+		return nil
+	}))
 	count, err := snapshot.Count(ctx, filter)
 	s.Must(err)
 	one, err := snapshot.Config(ctx, s.drawName(dice))

@@ -2,6 +2,7 @@ package configstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/feed"
+	"configapi/internal/projection"
 	"configapi/internal/slowtest"
 )
 
@@ -80,6 +82,52 @@ func TestPagesEndByBytes(t *testing.T) {
 	}
 	if changes != 3*all {
 		t.Errorf("got %d changes, want %d", changes, 3*all)
+	}
+}
+
+// TestPagesOfAStreamedPast: all configs of a position come in pages of at most 1 MiB when they have
+// to be read, and a page has one config at least.
+func TestPagesOfAStreamedPast(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
+	const all, size = 10, 300 << 10
+	for i := range all {
+		store.MustSet(t, fmt.Sprintf("n%d", i), strings.Repeat("v", size))
+	}
+	store.MustSet(t, "n99", strings.Repeat("v", config.DefaultMaxValueBytes))
+	then := store.Reader(auth.Anonymous)
+	for i := range all {
+		store.MustDelete(t, fmt.Sprintf("n%d", i))
+	}
+	store.MustSet(t, "n99", "small")
+	past, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then.Head().Position())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := func(s *configstore.Snapshot) (sizes []int) {
+		t.Helper()
+		err := s.EachPage(t.Context(), filter(t, ""), func(page []*projection.Config) error {
+			sizes = append(sizes, len(page))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sizes
+	}
+	if got := sizes(past); fmt.Sprint(got) != "[3 3 3 1 1]" || !past.IsPast() {
+		t.Errorf("the past comes in pages of %v", got)
+	}
+	if got := sizes(then.Now()); fmt.Sprint(got) != "[11]" || then.Now().IsPast() {
+		t.Errorf("what is in memory comes in pages of %v", got)
+	}
+	enough := errors.New("enough")
+	pages := 0
+	err = past.EachPage(t.Context(), filter(t, ""), func([]*projection.Config) error {
+		pages++
+		return enough
+	})
+	if !errors.Is(err, enough) || pages != 1 {
+		t.Errorf("got %v after %d pages", err, pages)
 	}
 }
 

@@ -132,7 +132,7 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 }
 
 // streamPageBytes is how many bytes of names and values, old ones included, a page of a streamed
-// history holds. It holds one revision at least.
+// history, or of a streamed state of the past, holds. It holds one revision or config at least.
 const streamPageBytes = feed.PageBytes
 
 // EachPage calls yield for all revisions of a name, page by page, oldest first, until yield returns

@@ -20,6 +20,7 @@ type Snapshot struct {
 	at         eventstore.Head
 	request    *request // nil when at is the head of the view
 	noValues   bool
+	pageBytes  int // how many bytes of names and values a page holds; 0: [PageBytes]
 }
 
 // At returns the head at which the snapshot is. The zero Head is before the first event.
@@ -128,7 +129,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 		if len(candidates.states) == 0 && !candidates.more {
 			return page, nil
 		}
-		if rewinds == maxRewinds && !s.at.Same(s.view.Head()) {
+		if rewinds == maxRewinds && s.IsPast() {
 			page.More = true
 			return page, nil
 		}
@@ -139,7 +140,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 		}
 		for _, c := range states {
 			bytes += len(c.Name.String()) + len(c.Value.String())
-			if len(page.Configs) == first || bytes > PageBytes && len(page.Configs) > 0 {
+			if len(page.Configs) == first || bytes > cmp.Or(s.pageBytes, PageBytes) && len(page.Configs) > 0 {
 				page.More = true
 				return page, nil
 			}
@@ -158,6 +159,31 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 		}
 	}
 }
+
+// EachPage calls yield for all configs that the filter selects, by name, page by page, until yield
+// returns an error. A page holds at most [MaxPageSize] configs, and [PageBytes] of the present, or
+// 1 MiB of the past, which has to be read. It holds at least one config, but in the past a page may
+// be empty. The next page is read when yield has returned.
+func (s *Snapshot) EachPage(ctx context.Context, filter config.Filter, yield func([]*projection.Config) error) error {
+	paged := *s
+	if s.IsPast() {
+		paged.pageBytes = streamPageBytes
+	}
+	for page := (ConfigPage{More: true}); page.More; {
+		var err error
+		if page, err = paged.Configs(ctx, filter, page.End, MaxPageSize); err != nil {
+			return err
+		}
+		if err := yield(page.Configs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// IsPast reports whether the snapshot is of a position before its reader's: then the event store is
+// read for the configs that have changed since.
+func (s *Snapshot) IsPast() bool { return !s.at.Same(s.view.Head()) }
 
 // Count returns how many configs that the filter selects existed.
 func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error) {
@@ -283,7 +309,7 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, n
 		}
 		defer end()
 	}
-	var limit eventstore.Limit
+	limit := eventstore.Limit{Bytes: s.pageBytes}
 	records, err := s.generation.events.ReadAsOf(ctx, s.generation.view().Head(), eventstore.AsOf{At: s.at.Seq, Names: changed, NoData: noValues}, limit)
 	if err != nil {
 		return nil, nil, s.generation.readFailed(err)

@@ -62,11 +62,18 @@ func (s *twinServer) doPages(dice *rand.Rand) string {
 	path := pick(dice, "/config", "/changes", "/changes/recent", "/diff", "/deleted", "/children")
 	set("prefix", s.drawPrefix(dice))
 	switch path {
+	case "/config":
+		set("at", pick(dice, "", from))
+		set("view", pick(dice, "", "full"))
+		if dice.IntN(4) == 0 {
+			query.Del("first")
+		}
 	case "/changes":
 		if dice.IntN(3) > 0 {
 			set("after", s.drawAt(dice))
 		}
 	case "/changes/recent":
+		set("name", pick(dice, "", "", s.drawName(dice)))
 		set("actor", pick(dice, "", "", "ann", "caller", "hidden actor"))
 		set("operation", pick(dice, "", "CREATED", "DELETED,RESTORED"))
 		if dice.IntN(3) == 0 {

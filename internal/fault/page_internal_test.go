@@ -53,8 +53,8 @@ the same on every edge:
   data has the status 500 for INTERNAL, 503 for UNAVAILABLE, 401 for UNAUTHENTICATED, 403 for
   FORBIDDEN, 429 for RATE_LIMITED, and 400 for any other code. A request
   that is not GraphQL at all has the status below.
-- The program ` + "`configapi`" + ` exits with the number in the last column, and with 2 when a command cannot
-  begin.
+- The program ` + "`configapi`" + ` exits with the number in the last column, with 7 when the outcome of a
+  write is unknown, and with 2 when a command cannot begin.
 
 A status of 503 has a header ` + "`Retry-After`" + `. After any error nothing was written, except perhaps after
 INTERNAL and after an UNAVAILABLE that says so, with ` + "`outcome_unknown`" + ` in REST and

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -72,6 +74,33 @@ func TestTableKeepsItsCodes(t *testing.T) {
 	} {
 		if kind.Code() != want.code || kind.Status() != want.status {
 			t.Errorf("kind %d: got %s, %d, want %+v", kind, kind.Code(), kind.Status(), want)
+		}
+	}
+}
+
+// TestExitCodes fixes what scripts rely on: the exit code of a code.
+func TestExitCodes(t *testing.T) {
+	want := map[string]int{
+		"INTERNAL": 9, "INVALID_INPUT": 8, "LIMIT_EXCEEDED": 8, "POSITION_UNKNOWN": 8,
+		"NOT_FOUND": 3, "DELETED": 3,
+		"NOT_DELETED": 4, "VERSION_CONFLICT": 4, "STALE": 4, "IDEMPOTENCY_MISMATCH": 4, "REVERT_CONFLICT": 4, "ERASED": 4,
+		"FORBIDDEN": 5, "UNAUTHENTICATED": 5, "RATE_LIMITED": 5,
+		"UNAVAILABLE": 6, "POSITION_NOT_REACHED": 6,
+		"GRAPHQL_PARSE_FAILED": 8, "GRAPHQL_VALIDATION_FAILED": 8, "PERSISTED_QUERY_NOT_SUPPORTED": 8,
+	}
+	for _, k := range kinds() {
+		if got := k.ExitCode(); got != want[k.Code()] {
+			t.Errorf("%s: got %d, want %d", k.Code(), got, want[k.Code()])
+		}
+	}
+	for err, want := range map[error]int{
+		nil:                   0,
+		errors.New("a fault"): 9,
+		NotWritten(nil):       6,
+		fmt.Errorf("setting: %w", OutcomeUnknown(nil)): 7,
+	} {
+		if got := ExitCode(err); got != want {
+			t.Errorf("%v: got %d, want %d", err, got, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func Start(cmd *exec.Cmd, logPath string, orphaned syscall.Signal) (*Process, er
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	lead(cmd.SysProcAttr)
 	signalOrphan(cmd.SysProcAttr, orphaned)
 
 	p := &Process{name: filepath.Base(cmd.Path), cmd: cmd, logPath: logPath, done: make(chan struct{})}
@@ -108,7 +108,7 @@ func (p *Process) Stop(ask syscall.Signal, patience time.Duration) error {
 	case <-p.done:
 		return p.err
 	case <-timer.C:
-		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+		_ = killGroup(p.PID())
 		<-p.done
 		return fmt.Errorf("%s has not ended within %v of the signal %q", p.name, patience, ask)
 	}

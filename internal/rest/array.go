@@ -25,11 +25,18 @@ func newArray(w http.ResponseWriter, r *http.Request) *array {
 	return a
 }
 
-// addConfig adds the present state of a config.
-func (a *array) addConfig(c *projection.Config) {
-	a.separate()
-	a.put(`{"name":`).plain(c.Name.String()).put(`,"value":`).text(c.Value.String()).put(`}`)
-	a.sendIfFull()
+// addConfigs adds states of configs: all that is known of each when they are full, else the name
+// and the value.
+func (a *array) addConfigs(configs []*projection.Config, full bool) {
+	for _, c := range configs {
+		a.separate()
+		if full {
+			a.config(c)
+		} else {
+			a.put(`{"name":`).plain(c.Name.String()).put(`,"value":`).textIf(!c.Erased(), c.Value.String()).put(`}`)
+		}
+		a.sendIfFull()
+	}
 }
 
 // addRevision adds a revision, in the form that the system before this one gave its events.

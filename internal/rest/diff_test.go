@@ -28,16 +28,19 @@ func (d difference) String() string {
 	return fmt.Sprintf("%s:%s>%s%v", d.Name, value(d.Before), value(d.After), numbersOf(d.Changes))
 }
 
+// twoChanges are the changes of [mustHaveTwo]. One without a value deletes.
+var twoChanges = []string{
+	"prod/a=1", "prod/b=1", "staging/a=1", "staging/b=2", "staging/c=3", // 1 to 5
+	"prod/b=2", "prod/b=1", "staging/c", "prod/a=4", "prod/d=5", // 6 to 10
+}
+
 // mustHaveTwo starts a service whose clock ticks with each change: staging and prod, which differ.
 // It returns the position and the instant of each change.
 func mustHaveTwo(t *testing.T) (s *service, positions, instants []string) {
 	clock := newClock(time.Unix(1_700_000_000, 0).UTC())
 	s = MustStart(t, configstore.Options{Now: clock.now})
 	positions, instants = []string{beginning}, []string{config.FormatInstant(clock.now())}
-	for _, change := range []string{
-		"prod/a=1", "prod/b=1", "staging/a=1", "staging/b=2", "staging/c=3", // 1 to 5
-		"prod/b=2", "prod/b=1", "staging/c", "prod/a=4", "prod/d=5", // 6 to 10
-	} {
+	for _, change := range twoChanges {
 		clock.tick()
 		if name, value, isSet := strings.Cut(change, "="); isSet {
 			s.MustSet(t, name, value)

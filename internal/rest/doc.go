@@ -1,8 +1,8 @@
 // Package rest is the REST edge. It answers the clients of the system that this one takes over from
 // as that system did, and has what users of such an API expect besides. It has no rules of its own.
 //
-//	GET     /config                        all configs, by name; of ?prefix=payments/; ?first=100
-//	GET     /config/{name}                 the value, as plain text, or the config as an object
+//	GET     /config                        all configs, by name; ?prefix=payments/ ?at= ?first=
+//	GET     /config/{name}                 the value, as text, or the config as an object; ?at=…
 //	PUT     /config/{name}                 {"value":"…"}, or the value itself
 //	DELETE  /config/{name}
 //	GET     /config/{name}/history         all revisions, oldest first
@@ -27,8 +27,14 @@
 //	PUT     /tokens/{name}/grants          gives a token other grants
 //	DELETE  /tokens/{name}                 ends a token for ever
 //
-// The list takes the parameters prefix, first and after, /events takes prefix and after: both
-// select configs whose names begin with whole segments, such as payments/.
+// The list takes the parameters prefix, at, view, first and after, /events takes prefix and after:
+// both select configs whose names begin with whole segments, such as payments/.
+//
+// With at, a position or an RFC 3339 instant, the list and one config are as they were then, and
+// Config-Position is the position that the moment came to. A position inside a change set means the
+// end of the set, an instant there the state before it, one in the future now. With view=full an
+// element of the list has the members of one config as an object. A value of the past that was
+// erased is null in a list; one config gets 409 ERASED then.
 //
 // Every path also exists below /v1, and HEAD wherever GET does. A name is one segment of the path:
 // `a%2Fb` is the config a/b, while /config/a/b is no path of the API, and its 404 says how to write
@@ -169,7 +175,7 @@
 //	GET /changes?prefix=&first=&after=
 //	{"changes":[…],"position":"…","caughtUp":true}
 //
-//	GET /changes/recent?prefix=&actor=&operation=&since=&until=&first=&after=
+//	GET /changes/recent?prefix=&name=&actor=&operation=&since=&until=&first=&after=
 //	{"revisions":[…],"position":"…"}
 //
 //	GET /diff?from=&to=&prefix=&toPrefix=&first=&after=
@@ -182,14 +188,14 @@
 //	GET /children?prefix=&first=&after=
 //	{"children":[{"segment":"…","name":"…","config":{…},"below":0}],"position":"…"}
 //
-// All parameters may be left out, but for from. first is 1 to 500; without it a page has 50
-// elements, of /diff and /children 100. operation is one of CREATED, UPDATED, DELETED and RESTORED,
-// or several of them separated by commas. since and until are instants; from and to are positions
-// or instants. A + in an instant is written as %2B. A page may be short, even empty, although more
-// follow: it examines a limited part of the history and holds 8 MiB. The Link header is there as
-// long as more may follow. after is the position with which the page of /changes before ended, and
-// for all other routes a text from the Link header, which is refused with other parameters than
-// those of the page before.
+// All parameters may be left out, but for from. name selects one config. first is 1 to 500; without
+// it a page has 50 elements, of /diff and /children 100. operation is one of CREATED, UPDATED,
+// DELETED and RESTORED, or several of them separated by commas. since and until are instants; from
+// and to are positions or instants. A + in an instant is written as %2B. A page may be short, even
+// empty, although more follow: it examines a limited part of the history and holds 8 MiB. The Link
+// header is there as long as more may follow. after is the position with which the page of /changes
+// before ended, and for all other routes a text from the Link header, which is refused with other
+// parameters than those of the page before.
 //
 // Pages of /changes/recent and /diff stay on the positions of the first one. Those of /changes,
 // /deleted and /children do not: each says its position, and nothing comes twice. /changes never

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"configapi/internal/config"
@@ -13,17 +15,20 @@ import (
 // pageBytes is how many bytes of JSON a page holds before it ends early. It always has one config.
 const pageBytes = configstore.PageBytes
 
-// page is the part of a list that a client requests.
-type page struct {
+// listQuery is what a client says about a list.
+type listQuery struct {
 	filter config.Filter
-	first  int         // at most so many configs; 0: all of them
-	after  *listCursor // nil: from the beginning
+	at     *configstore.PointInTime // nil: now, or the moment of the cursor
+	full   bool                     // elements are whole objects, not names and values alone
+	first  int                      // at most so many configs; 0: all of them
+	after  *listCursor              // nil: from the beginning
 }
 
-// list answers with all configs, or with a page of them. Its entity tag is the position: at one
-// position, one address has one answer. All pages are of the position of the first one.
+// list answers with all configs, or with a page of them, of now or of a moment. Its entity tag is
+// the position: at one position, one address has one answer. All pages are of the position of the
+// first one.
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
-	page, err := parsePage(r.URL.RawQuery)
+	q, err := parseListQuery(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -33,7 +38,9 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	snapshot, err := page.snapshot(r, reader)
+	ctx, end := context.WithTimeout(r.Context(), readTime)
+	defer end()
+	snapshot, err := q.snapshot(ctx, reader)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -45,14 +52,14 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	}
 	array := newArray(w, r)
 	defer array.release()
-	if page.first > 0 {
-		if page.after != nil { // states of the past have to be read
-			array.reservation = newReservation(h.answers, w, r)
-			defer array.reservation.release()
-		}
-		err = page.write(r, array, snapshot)
+	if snapshot.IsPast() { // its states have to be read
+		array.reservation = newReservation(h.answers, w, r)
+		defer array.reservation.release()
+	}
+	if q.first > 0 {
+		err = q.writePage(ctx, array, snapshot)
 	} else {
-		err = writeAll(r, array, snapshot, page.filter)
+		err = q.writeAll(r.Context(), array, snapshot)
 	}
 	if err != nil {
 		h.failArray(array, r, err)
@@ -61,45 +68,62 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	array.finish()
 }
 
-func parsePage(query string) (p page, err error) {
-	if p.filter, err = parseFilter(query); err != nil {
-		return page{}, err
+func parseListQuery(query string) (q listQuery, err error) {
+	if q.filter, err = parseFilter(query); err != nil {
+		return q, err
 	}
-	if p.first, err = parseFirst(query, 0); err != nil {
-		return page{}, err
+	if q.at, err = parseAt(query); err != nil {
+		return q, err
+	}
+	view, given, err := parameter(query, "view")
+	if err != nil {
+		return q, err
+	}
+	if q.full = view == "full"; given && !q.full {
+		return q, &config.InvalidError{Field: "view", Rule: "must be full; leave it out for names and values alone"}
+	}
+	if q.first, err = parseFirst(query, 0); err != nil {
+		return q, err
 	}
 	after, given, err := parameter(query, "after")
 	if err != nil || !given {
-		return p, err
+		return q, err
 	}
-	if p.first == 0 {
-		return page{}, &config.InvalidError{Field: "after", Rule: "needs first: without it, all configs come at once"}
+	if q.first == 0 {
+		return q, &config.InvalidError{Field: "after", Rule: "needs first: without it, all configs come at once"}
 	}
-	p.after, err = parseListCursor(after, p.filter)
-	return p, err
+	q.after, err = parseListCursor(after, q.filter)
+	return q, err
 }
 
-// snapshot returns the state that the page is of. A cursor whose position is not in the history was
-// not given by this server.
-func (p page) snapshot(r *http.Request, reader *configstore.Reader) (*configstore.Snapshot, error) {
-	if p.after == nil {
+// snapshot returns the state that the list is of. With a cursor, it must be that of its pages: a
+// cursor whose position is not in the history was not given by this server.
+func (q *listQuery) snapshot(ctx context.Context, reader *configstore.Reader) (snapshot *configstore.Snapshot, err error) {
+	switch {
+	case q.at != nil:
+		snapshot, err = reader.AsOfPoint(ctx, *q.at)
+	case q.after != nil:
+		snapshot, err = reader.AsOf(ctx, q.after.at)
+	default:
 		return reader.Now(), nil
 	}
-	snapshot, err := reader.AsOf(r.Context(), p.after.at)
-	if fault.KindOf(err) == fault.PositionUnknown {
+	if q.after == nil || err != nil && fault.KindOf(err) != fault.PositionUnknown {
+		return snapshot, err
+	}
+	if err != nil || snapshot.At().Position() != q.after.at {
 		return nil, errForeignCursor
 	}
-	return snapshot, err
+	return snapshot, nil
 }
 
-// write writes a page, and a link to the next one when more follow.
-func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapshot) error {
+// writePage writes a page, and a link to the next one when more follow.
+func (q *listQuery) writePage(ctx context.Context, array *array, snapshot *configstore.Snapshot) error {
 	after := ""
-	if p.after != nil {
-		after = p.after.name
+	if q.after != nil {
+		after = q.after.name
 	}
 	found, err := readPage(array.reservation,
-		func() (configstore.ConfigPage, error) { return snapshot.Configs(r.Context(), p.filter, after, p.first) },
+		func() (configstore.ConfigPage, error) { return snapshot.Configs(ctx, q.filter, after, q.first) },
 		func(page configstore.ConfigPage) int { return bytesOfConfigs(page.Configs) })
 	if err != nil {
 		return err
@@ -110,13 +134,19 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 		configs, found.More, found.End = configs[:n], true, configs[n-1].Name.String()
 	}
 	if found.More {
-		next := listCursor{at: snapshot.At().Position(), prefix: p.filter.Prefix(), name: found.End}
-		array.w.Header()[link] = []string{nextLink(p.first, next.String(), "prefix", p.filter.Prefix())}
+		array.w.Header()[link] = []string{q.link(listCursor{at: snapshot.At().Position(), prefix: q.filter.Prefix(), name: found.End})}
 	}
-	for _, c := range configs {
-		array.addConfig(c)
-	}
+	array.addConfigs(configs, q.full)
 	return nil
+}
+
+// link returns the header that leads to the next page. The cursor has the moment.
+func (q *listQuery) link(next listCursor) string {
+	view := ""
+	if q.full {
+		view = "full"
+	}
+	return nextLink(q.first, next.String(), "prefix", q.filter.Prefix(), "view", view)
 }
 
 // fitting returns how many configs fit into a page: at least one.
@@ -131,18 +161,23 @@ func fitting(configs []*projection.Config) int {
 	return len(configs)
 }
 
-// writeAll writes all configs of one position. It needs no reservation, since their values are in
-// memory anyway.
-func writeAll(r *http.Request, array *array, snapshot *configstore.Snapshot, filter config.Filter) error {
-	page := configstore.ConfigPage{More: true}
-	for page.More && !array.isEnough() {
-		var err error
-		if page, err = snapshot.Configs(r.Context(), filter, page.End, configstore.MaxPageSize); err != nil {
-			return err
+// writeAll writes all configs of one position. Those of now need no reservation, since their values
+// are in memory anyway.
+func (q *listQuery) writeAll(ctx context.Context, array *array, snapshot *configstore.Snapshot) error {
+	err := snapshot.EachPage(ctx, q.filter, func(page []*projection.Config) error {
+		if array.reservation != nil {
+			if err := array.reservation.hold(bytesOfConfigs(page)); err != nil {
+				return err
+			}
 		}
-		for _, c := range page.Configs {
-			array.addConfig(c)
+		array.addConfigs(page, q.full)
+		if array.isEnough() {
+			return errEnough
 		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -19,10 +19,10 @@ import (
 // strictParameters are the query parameters of the reads that refuse unknown ones. Other reads
 // ignore unknown parameters, as the system before this one did; writes have none.
 var strictParameters = [operations][]string{
-	list:         {"prefix", "first", "after", "wait", "consistency"},
+	list:         {"prefix", "at", "view", "first", "after", "wait", "consistency"},
 	watch:        {"prefix", "after"},
 	listChanges:  {"prefix", "first", "after", "wait", "consistency"},
-	listRecent:   {"prefix", "actor", "operation", "since", "until", "first", "after", "wait", "consistency"},
+	listRecent:   {"prefix", "name", "actor", "operation", "since", "until", "first", "after", "wait", "consistency"},
 	diff:         {"from", "to", "prefix", "toPrefix", "first", "after", "wait", "consistency"},
 	listDeleted:  {"prefix", "contains", "first", "after", "wait", "consistency"},
 	listChildren: {"prefix", "first", "after", "wait", "consistency"},
@@ -121,6 +121,16 @@ func parseInstant(query, name string) (*time.Time, error) {
 			Rule: "must be an RFC 3339 instant with an offset, such as 2024-01-15T10:30:00Z; a + in it is written as %2B"}
 	}
 	return &instant, nil
+}
+
+// parseAt returns the moment of the past that a read asks for, nil when it asks for none.
+func parseAt(query string) (*configstore.PointInTime, error) {
+	text, given, err := parameter(query, "at")
+	if err != nil || !given {
+		return nil, err
+	}
+	at, err := parseMoment("at", text)
+	return &at, err
 }
 
 // parseMoment returns the moment that a text names: a position, or an instant. Only instants have

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
@@ -11,9 +12,18 @@ import (
 )
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name) {
+	at, err := parseAt(r.URL.RawQuery)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	reader, err := h.reader(r)
 	if err != nil {
 		h.fail(w, r, err)
+		return
+	}
+	if at != nil {
+		h.readPast(w, r, reader, *at, name)
 		return
 	}
 	position := reader.Head().Position()
@@ -59,14 +69,15 @@ func answerObject(w http.ResponseWriter, r *http.Request, c *projection.Config) 
 	s.config(c).finish()
 }
 
-// config adds a config as an object.
+// config adds a config as an object. A value that was erased is null.
 func (s *jsonStream) config(c *projection.Config) *jsonStream {
-	s.put(`{"name":`).plain(c.Name.String()).put(`,"value":`).text(c.Value.String())
+	s.put(`{"name":`).plain(c.Name.String()).put(`,"value":`).textIf(!c.Erased(), c.Value.String())
 	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).position(c.Position())
 	s.put(`,"createdAt":`).instant(c.CreatedAt()).put(`,"updatedAt":`).instant(c.UpdatedAt())
 	return s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
 }
 
+// readAt answers with a value at an instant, always as plain text.
 func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Name, text string) {
 	reader, err := h.reader(r)
 	if err != nil {
@@ -79,28 +90,51 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 		answerText(w, http.StatusBadRequest, badInstant)
 		return
 	}
-	snapshot, err := reader.AsOfTime(r.Context(), instant)
+	if c, at := h.past(w, r, reader, configstore.PointInTime{Instant: instant.UTC()}, name); c != nil {
+		describe(w.Header(), tagOf(c), textForm, at)
+		answerValue(w, r, c)
+	}
+}
+
+// readPast answers with a config at a moment, as plain text or as an object.
+func (h *Handler) readPast(w http.ResponseWriter, r *http.Request, reader *configstore.Reader, moment configstore.PointInTime, name config.Name) {
+	c, at := h.past(w, r, reader, moment, name)
+	switch {
+	case c == nil:
+	case prefersJSON(r.Header):
+		describe(w.Header(), tagOf(c), jsonForm, at)
+		answerObject(w, r, c)
+	default:
+		describe(w.Header(), tagOf(c), textForm, at)
+		answerValue(w, r, c)
+	}
+}
+
+// past returns a config at a moment, and the position that the moment came to. When there is none
+// that can be shown, past has answered, and returns nil.
+func (h *Handler) past(w http.ResponseWriter, r *http.Request, reader *configstore.Reader, moment configstore.PointInTime, name config.Name) (*projection.Config, eventstore.Position) {
+	snapshot, err := reader.AsOfPoint(r.Context(), moment)
 	if err != nil {
 		h.fail(w, r, err)
-		return
+		return nil, eventstore.Position{}
 	}
 	c, err := snapshot.Config(r.Context(), name)
 	if err != nil {
 		h.fail(w, r, err)
-		return
+		return nil, eventstore.Position{}
 	}
-	if c == nil {
-		locate(w.Header(), snapshot.At().Position())
+	at := snapshot.At().Position()
+	switch {
+	case c == nil:
+		locate(w.Header(), at)
 		answerText(w, http.StatusNotFound, notFound)
-		return
-	}
-	if c.Erased() {
-		locate(w.Header(), snapshot.At().Position())
+		return nil, at
+	case c.Erased():
+		locate(w.Header(), at)
 		h.fail(w, r, fault.ErrErased)
-		return
+		return nil, at
 	}
-	describe(w.Header(), tagOf(c), textForm, snapshot.At().Position())
-	answerValue(w, r, c)
+	return c, at
 }
 
 func answerValue(w http.ResponseWriter, r *http.Request, c *projection.Config) {

@@ -58,10 +58,10 @@ type recentQuery struct {
 }
 
 // selecting are the parameters that select changes.
-var selecting = []string{"prefix", "actor", "operation", "since", "until"}
+var selecting = []string{"prefix", "name", "actor", "operation", "since", "until"}
 
 func parseRecentQuery(query string) (q recentQuery, err error) {
-	if q.filter.Configs, err = parseFilter(query); err != nil {
+	if q.filter.Configs, err = parseNameFilter(query); err != nil {
 		return q, err
 	}
 	if q.filter.Operations, err = parseOperations(query); err != nil {
@@ -90,6 +90,25 @@ func parseRecentQuery(query string) (q recentQuery, err error) {
 	}
 	q.after, err = parseSeqCursor(query, pages.RecentList, q.selection())
 	return q, err
+}
+
+// parseNameFilter returns the filter that a prefix and a name make. Each may be left out.
+func parseNameFilter(query string) (config.Filter, error) {
+	prefix, _, err := parameter(query, "prefix")
+	if err != nil {
+		return config.Filter{}, err
+	}
+	name, given, err := parameter(query, "name")
+	switch {
+	case err != nil:
+		return config.Filter{}, err
+	case !given:
+		return config.ParseFilter(prefix, nil)
+	}
+	if _, err := config.ParseName(name); err != nil {
+		return config.Filter{}, err
+	}
+	return config.ParseFilter(prefix, []string{name})
 }
 
 // parseOperations returns the operations that a list of them names, nil when there is none.

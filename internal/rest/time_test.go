@@ -16,7 +16,7 @@ import (
 
 // TestPagesHaveATime: a page that the event store does not give in time is given up.
 func TestPagesHaveATime(t *testing.T) {
-	for _, path := range []string{"/changes?first=1", "/changes/recent", "/deleted", "/diff?from=1999-01-01T00:00:00Z&to=2000-01-01T00:00:00.5Z"} {
+	for _, path := range []string{"/changes?first=1", "/changes/recent", "/deleted", "/diff?from=1999-01-01T00:00:00Z&to=2000-01-01T00:00:00.5Z", "/config?at=1999-01-01T00:00:00Z&first=1"} {
 		synctest.Test(t, func(t *testing.T) {
 			events := configstoretest.NewFaulty()
 			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})

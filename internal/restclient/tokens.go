@@ -1,7 +1,9 @@
-package tokenclient
+package restclient
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,11 +11,12 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
+	"configapi/internal/fault"
 )
 
-// Change carries out a command, and returns the token after it, and its new secret, "" when it got
-// none. A command that may have been carried out has an error that says so.
-func (c *Client) Change(ctx context.Context, cmd auth.TokenCommand, reason config.Reason) (t *auth.Token, secret string, err error) {
+// ChangeToken carries out a command, and returns the token after it, and its new secret, "" when it
+// got none. A command that may have been carried out has an error that says so.
+func (c *Client) ChangeToken(ctx context.Context, cmd auth.TokenCommand, reason config.Reason) (t *auth.Token, secret string, err error) {
 	path := "/tokens/" + url.PathEscape(cmd.Target().String())
 	body := changeBody{Reason: reason.String()}
 	var method string
@@ -37,8 +40,14 @@ func (c *Client) Change(ctx context.Context, cmd auth.TokenCommand, reason confi
 		Token  *tokenBody
 		Secret string
 	}
-	if _, err := c.do(ctx, method, path, body, &answer); err != nil {
-		return nil, "", err
+	q := request{method: method, path: path, body: body}
+	sent, failed := c.sendOnce(ctx, &q)
+	if failed == nil {
+		defer sent.Body.Close()
+		err = q.decode(sent, &answer)
+	}
+	if err = cmp.Or(err, asError(failed)); err != nil {
+		return nil, "", ofToken(err)
 	}
 	if answer.Token == nil { // it is revoked
 		return &auth.Token{Name: cmd.Target(), Revoked: true}, "", nil
@@ -47,12 +56,12 @@ func (c *Client) Change(ctx context.Context, cmd auth.TokenCommand, reason confi
 	return t, answer.Secret, err
 }
 
-// List returns the tokens that the caller may see, by name.
-func (c *Client) List(ctx context.Context) (tokens []auth.ListedToken, err error) {
+// Tokens returns the tokens that the caller may see, by name.
+func (c *Client) Tokens(ctx context.Context) (tokens []auth.ListedToken, err error) {
 	const firstPage = "?first=100"
 	for query := firstPage; query != ""; {
 		var page struct{ Tokens []tokenBody }
-		if query, err = c.do(ctx, http.MethodGet, "/tokens"+query, nil, &page); err != nil {
+		if _, query, err = c.get(ctx, &request{path: "/tokens" + query}, &page); err != nil {
 			return nil, err
 		}
 		for i := range page.Tokens {
@@ -70,8 +79,8 @@ func (c *Client) List(ctx context.Context) (tokens []auth.ListedToken, err error
 // name.
 func (c *Client) Token(ctx context.Context, name auth.TokenName) (*auth.Token, error) {
 	var answer struct{ Token tokenBody }
-	if _, err := c.do(ctx, http.MethodGet, "/tokens/"+url.PathEscape(name.String()), nil, &answer); err != nil {
-		return nil, err
+	if _, _, err := c.get(ctx, &request{path: "/tokens/" + url.PathEscape(name.String())}, &answer); err != nil {
+		return nil, ofToken(err)
 	}
 	return answer.Token.parse()
 }
@@ -84,8 +93,8 @@ func (c *Client) TokenOf(ctx context.Context, id auth.PublicID) (*auth.Token, er
 		Revoked bool
 		Secret  secretBody
 	}
-	if _, err := c.do(ctx, http.MethodGet, "/secrets/"+url.PathEscape(string(id)), nil, &answer); err != nil {
-		return nil, err
+	if _, _, err := c.get(ctx, &request{path: "/secrets/" + url.PathEscape(string(id))}, &answer); err != nil {
+		return nil, ofToken(err)
 	}
 	answer.Token.Secrets = []secretBody{answer.Secret}
 	t, err := answer.Token.parse()
@@ -93,6 +102,18 @@ func (c *Client) TokenOf(ctx context.Context, id auth.PublicID) (*auth.Token, er
 		t.Revoked = answer.Revoked
 	}
 	return t, err
+}
+
+// ofToken returns the error of a request about a token.
+func ofToken(err error) error {
+	e, is := errors.AsType[*Error](err)
+	switch {
+	case is && e.Status == http.StatusNotFound && e.Code == fault.NotFound.Code() && e.Message == auth.ErrTokenNotFound.Error():
+		return auth.ErrTokenNotFound
+	case is && e.Outcome == Unknown:
+		return fmt.Errorf("%w: %w", fault.ErrTokenUnknown, e)
+	}
+	return err
 }
 
 // changeBody is the body of a change.

@@ -1,4 +1,4 @@
-package tokenclient_test
+package restclient_test
 
 import (
 	"errors"
@@ -16,15 +16,15 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/fault"
 	"configapi/internal/rest"
-	"configapi/internal/tokenclient"
+	"configapi/internal/restclient"
 )
 
 // mustServe runs a server until the end of the test, and returns a client with a token for it.
-func mustServe(t *testing.T, token string, handler http.HandlerFunc) *tokenclient.Client {
+func mustServe(t *testing.T, token string, handler http.HandlerFunc) *restclient.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	client, err := tokenclient.New(server.URL+"/base/", token, false)
+	client, err := restclient.New(restclient.Options{URL: server.URL + "/base/", Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +41,13 @@ func TestAddresses(t *testing.T) {
 		"config.example": "must be a URL", "ftp://config.example": "must be a URL", "https://": "must be a URL", "": "must be a URL", "http://%zz": "must be a URL",
 		"https://a:b@config.example": "without a user", "https://config.example?x=1": "without a user", "https://config.example#x": "without a user",
 	} {
-		_, err := tokenclient.New(address, "secret", false)
+		_, err := restclient.New(restclient.Options{URL: address, Token: "secret"})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || err != nil && strings.Contains(err.Error(), "a:b") {
 			t.Errorf("%q: got %v, want %q", address, err, want)
 		}
 		if want == insecure {
 			for token, insecure := range map[string]bool{"secret": true, "": false} {
-				if _, err := tokenclient.New(address, token, insecure); err != nil {
+				if _, err := restclient.New(restclient.Options{URL: address, Token: token, Insecure: insecure}); err != nil {
 					t.Errorf("%q with the token %q, insecure %t: got %v", address, token, insecure, err)
 				}
 			}
@@ -67,7 +67,7 @@ func TestListIsReadToItsEnd(t *testing.T) {
 		r = r.WithContext(auth.NewContext(r.Context(), auth.Local))
 		http.StripPrefix("/base", api).ServeHTTP(w, r)
 	})
-	list, err := client.List(t.Context())
+	list, err := client.Tokens(t.Context())
 	if err != nil || len(list) != many {
 		t.Fatalf("got %d tokens, %v, want %d", len(list), err, many)
 	}
@@ -94,7 +94,7 @@ func TestTokensGoNowhereElse(t *testing.T) {
 		}
 		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 	})
-	_, err := client.List(t.Context())
+	_, err := client.Tokens(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "give that address with --url") || asked.Load() != 0 {
 		t.Errorf("got %v, and the other server was asked %d times", err, asked.Load())
 	}
@@ -109,8 +109,8 @@ func TestAnswers(t *testing.T) {
 		read, change string
 		unknown      bool // the outcome of the change
 	}{
-		"page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "check the address", "check the address", false},
-		"error":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusBadGateway) }, "502 Bad Gateway", "502 Bad Gateway", false},
+		"page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "check the address", "check the address", true},
+		"error":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusBadGateway) }, "502 Bad Gateway", "502 Bad Gateway", true},
 		"cut off":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "reaching the server", "the outcome is unknown", true},
 		"name":     {answerToken(`{"name":"a:b"}`), "does not know", "does not know", false},
 		"action":   {answerToken(`{"name":"ci","grants":[{"actions":["LOOK"]}]}`), "of another version", "of another version", false},
@@ -121,18 +121,18 @@ func TestAnswers(t *testing.T) {
 		if _, err := client.Token(t.Context(), name); err == nil || !strings.Contains(err.Error(), test.read) {
 			t.Errorf("%s: a read got %v, want %q", what, err, test.read)
 		}
-		_, _, err := client.Change(t.Context(), auth.RotateToken{Name: name}, config.Reason{})
+		_, _, err := client.ChangeToken(t.Context(), auth.RotateToken{Name: name}, config.Reason{})
 		if err == nil || !strings.Contains(err.Error(), test.change) || errors.Is(err, fault.ErrTokenUnknown) != test.unknown {
 			t.Errorf("%s: a change got %v, want %q", what, err, test.change)
 		}
 	}
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	client, err := tokenclient.New(gone.URL, "", false)
+	client, err := restclient.New(restclient.Options{URL: gone.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := client.Change(t.Context(), auth.RevokeToken{Name: name}, config.Reason{}); err == nil || !strings.Contains(err.Error(), "reaching the server") {
+	if _, _, err := client.ChangeToken(t.Context(), auth.RevokeToken{Name: name}, config.Reason{}); err == nil || !strings.Contains(err.Error(), "reaching the server") {
 		t.Errorf("without a server: got %v, want that nothing was sent", err)
 	}
 }

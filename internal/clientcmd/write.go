@@ -1,0 +1,190 @@
+package clientcmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"configapi/internal/restclient"
+)
+
+// writeFlags are the flags of every command that writes.
+type writeFlags struct {
+	reason  string
+	confirm string
+	dryRun  bool
+	// secret hides values in what is shown of the write.
+	secret bool
+}
+
+func (f *writeFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.reason, "message", "m", "", "`WHY` the change is made; the history keeps it")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "show what the change would come to, and change nothing")
+	flags.StringVar(&f.confirm, "confirm", "", "`NAME` of the context, to write without being asked for it where the context has confirm: true")
+}
+
+// send sends a write that is to be made, or to be tried: see [restclient.Client.Apply]. asSeenAt is
+// the position at which its effect was shown, "" for none.
+type send func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error)
+
+// apply makes a change set, whose reason and dry run the flags decide, and shows what it did.
+func (s *session) apply(ctx context.Context, f writeFlags, set restclient.ChangeSet) error {
+	set.Reason = f.reason
+	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
+		tried := set
+		tried.DryRun, tried.AsSeenAt = dryRun, firstOf(set.AsSeenAt, asSeenAt)
+		return s.client.Apply(ctx, tried, key)
+	})
+	if err != nil {
+		return err
+	}
+	return s.showResult(f, result)
+}
+
+// write is the one way in which commands write. Where the context wants it, the user confirms what
+// a dry run shows; what is written then is what was shown, or nothing.
+func (s *session) write(ctx context.Context, f writeFlags, send send) (restclient.Result, error) {
+	if f.dryRun {
+		return send(ctx, true, "", "")
+	}
+	asSeenAt := ""
+	if s.target.Confirm {
+		var err error
+		if asSeenAt, err = s.confirm(ctx, f, send); err != nil {
+			return restclient.Result{}, err
+		}
+	}
+	return send(ctx, false, asSeenAt, restclient.NewKey())
+}
+
+// confirm returns the position of what the user has confirmed, "" when that came by a flag.
+func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenAt string, err error) {
+	name := s.target.Context
+	if f.confirm != "" {
+		if f.confirm != name {
+			return "", UsageErrorf("--confirm names another context than %s, which the command works on; nothing was written", name)
+		}
+		return "", nil
+	}
+	if _, isTerminal := s.env.Width(s.env.Stdin); !isTerminal {
+		return "", UsageErrorf("the context %s asks before it writes, and there is no terminal: give --confirm %s; nothing was written", name, name)
+	}
+	tried, err := send(ctx, true, "", "")
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	s.describe(&text, f, tried)
+	fmt.Fprintf(s.env.Stderr, "%sType the name of the context, %s, to make this change: ", text.String(), name)
+	answer, err := readLine(s.env.Stdin)
+	if err != nil {
+		return "", fmt.Errorf("reading the answer: %w", err)
+	}
+	if strings.TrimSpace(answer) != name {
+		return "", UsageErrorf("that is not the name of the context; nothing was written")
+	}
+	return tried.Position, nil
+}
+
+// maxLineBytes is the longest answer of the user.
+const maxLineBytes = 4 << 10
+
+// readLine reads a line, of maxLineBytes at most.
+func readLine(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, maxLineBytes)).ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return line, err
+}
+
+// showResult prints what a write came to.
+func (s *session) showResult(f writeFlags, result restclient.Result) error {
+	v := view{object: result, table: func(out io.Writer) error {
+		s.describe(out, f, result)
+		return nil
+	}}
+	for _, r := range result.Revisions {
+		v.names = append(v.names, r.Name)
+	}
+	return s.show(v)
+}
+
+const (
+	// maxDescribed is how many changes of a set are shown one by one.
+	maxDescribed = 20
+	// valueColumns is how much of a value a line about a change shows.
+	valueColumns = 32
+)
+
+// describe writes what a write came to, for people: a line about each change, and the position.
+func (s *session) describe(out io.Writer, f writeFlags, result restclient.Result) {
+	where := ", position " + result.Position
+	if result.DryRun {
+		where = "; nothing was written: this is a dry run at position " + result.Position
+	}
+	all := len(result.Revisions)
+	if all == 0 {
+		fmt.Fprintf(out, "%s; nothing was written, position %s\n", s.describeUnchanged(result.Unchanged), result.Position)
+		return
+	}
+	for _, r := range result.Revisions[:min(all, maxDescribed)] {
+		line := s.describeRevision(f, r)
+		if all == 1 && len(result.Unchanged) == 0 {
+			line += where
+		}
+		fmt.Fprintln(out, line)
+	}
+	if all > maxDescribed {
+		fmt.Fprintf(out, "… and %d more\n", all-maxDescribed)
+	}
+	if all > 1 || len(result.Unchanged) > 0 {
+		line := count(all, "change")
+		if n := len(result.Unchanged); n > 0 {
+			line += fmt.Sprintf(", %d unchanged", n)
+		}
+		fmt.Fprintln(out, line+where)
+	}
+}
+
+func (s *session) describeUnchanged(names []string) string {
+	switch len(names) {
+	case 0:
+		return "there is nothing to change"
+	case 1:
+		return s.shortName(names[0]) + " has that value already"
+	}
+	return count(len(names), "config") + " have these values already"
+}
+
+// describeRevision returns a line about a change, such as "payments/timeout 3 → 5, version 4".
+func (s *session) describeRevision(f writeFlags, r restclient.Revision) string {
+	name, version := s.shortName(r.Name), fmt.Sprintf(", version %d", r.Version)
+	switch {
+	case r.Operation == "DELETED":
+		return name + " deleted" + version
+	case f.secret:
+		return name + " " + strings.ToLower(r.Operation) + version
+	case r.Operation == "CREATED":
+		return name + " created: " + quoted(r.Value) + version
+	case r.Operation == "RESTORED":
+		return name + " restored: " + quoted(r.Value) + version
+	}
+	return name + " " + quoted(r.OldValue) + " → " + quoted(r.Value) + version
+}
+
+// quoted returns a value as a line about a change shows it.
+func quoted(value *string) string {
+	switch {
+	case value == nil:
+		return "(erased)"
+	case *value == "":
+		return `""`
+	}
+	return cut(printable(*value), valueColumns)
+}
