@@ -20,6 +20,6 @@ func Commands(env Env) []*cobra.Command {
 		newSet(env), newDelete(env), newRestore(env),
 		newExport(env), newImport(env), newApply(env),
 		newEdit(env), newRevert(env), newPromote(env), newRename(env),
-		newContext(env),
+		newStatus(env), newContext(env),
 	}
 }
