@@ -65,7 +65,7 @@ var picture = []layer{
 	{"internal/cli", "internal/clientcmd internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/setting internal/restclient internal/fault internal/auth internal/config", cobra + " github.com/goccy/go-yaml golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/fileformat internal/setting internal/restclient internal/fault internal/auth internal/config", cobra + " github.com/goccy/go-yaml golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 

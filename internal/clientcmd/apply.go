@@ -74,9 +74,9 @@ func (s *session) applyFiles(ctx context.Context, write writeFlags, f applyFlags
 	return s.applyAll(ctx, write, b)
 }
 
-// prune adds to a bulk the deletions of what is below the declared prefixes and not wanted, and lists
-// it. The deletions are of the position that was read: what somebody has changed since is not
-// deleted, and the set is rejected.
+// prune adds to a bulk the deletions of what is below the declared prefixes and not wanted, and
+// lists it. The deletions are of the position that was read: what somebody has changed since is
+// not deleted, and the set is rejected.
 func (s *session) prune(ctx context.Context, want *desired, b *bulk, many bool) error {
 	present := 0
 	var unwanted []string

@@ -51,9 +51,9 @@ func (d *desired) read(names []string) error {
 	return nil
 }
 
-// readFolder reads the files of a folder, by name. Nothing outside of the folder is read: a symbolic
-// link in it is refused, and so is all that is no regular file. They are not skipped, since then
-// --prune would delete what they have.
+// readFolder reads the files of a folder, by name. Nothing outside of the folder is read: a
+// symbolic link in it is refused, and so is all that is no regular file. They are not skipped,
+// since then --prune would delete what they have.
 func (d *desired) readFolder(folder string) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
