@@ -65,8 +65,8 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestUnknownOutcome has a write reach the server, and its answer be lost. Another try with the same
-// key decides, unless it is refused for a reason that says nothing of the first one.
+// TestUnknownOutcome has a write reach the server, and its answer be lost. A second try with the
+// same key decides, unless it is refused for a reason that says nothing of the first one.
 func TestUnknownOutcome(t *testing.T) {
 	for what, test := range map[string]struct {
 		then fault.Kind // answers the second try

@@ -34,8 +34,12 @@ func (s *session) explain(err error) error {
 	switch {
 	case failed.Outcome == restclient.NotSent:
 		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
-	case failed.Code == fault.Unauthenticated.Code() && s.target.token != "":
+	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
+		text += "; " + s.target.Unsent
+	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
 		text += "; `configapi token rotate` makes a new secret"
+	case failed.Code == fault.RevertBlocked.Code():
+		text += "\n--on-conflict skip undoes the rest, and --on-conflict overwrite all of it; `configapi log NAME` shows what came after"
 	case failed.Code == fault.VersionConflict.Code(), failed.Code == fault.Stale.Code():
 		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
 	}
@@ -68,5 +72,16 @@ func (s *session) explainFailure(f *restclient.Failure) string {
 			text += ", by " + *f.Current.Actor
 		}
 	}
+	if f.Change != nil {
+		text += fmt.Sprintf("\n    to be undone: %s; it is now: %s", s.describeChange(*f.Change), present(f.Current))
+	}
 	return text
+}
+
+// present returns the value that a config has after its newest change, in one printable line.
+func present(newest *restclient.Revision) string {
+	if newest == nil || newest.Operation == "DELETED" {
+		return "deleted"
+	}
+	return shown(newest.Value)
 }

@@ -115,7 +115,7 @@ func (s *session) settingsAt(ctx context.Context, prefix, when string) ([]filefo
 		switch {
 		case err != nil:
 			return fmt.Errorf("the server sent a name that is none: %w", err)
-		case c.Name == s.target.prefix:
+		case c.Name == s.target.Prefix:
 		case c.Value == nil:
 			erased = append(erased, name.String())
 		default:

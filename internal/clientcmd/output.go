@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Forms of output.
@@ -66,7 +64,7 @@ func (s *session) showObject(object any) error {
 	if s.output == outputJSON {
 		return s.print(text.Bytes())
 	}
-	converted, err := yaml.JSONToYAML(text.Bytes())
+	converted, err := toYAML(text.Bytes())
 	if err != nil {
 		return fmt.Errorf("writing YAML: %w", err)
 	}
