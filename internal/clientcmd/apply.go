@@ -122,8 +122,14 @@ func (s *session) shortNames(prefixes []string) string {
 
 // outermost returns the declared prefixes that are below no other, in order.
 func (d *desired) outermost() []string {
-	sorted := slices.Sorted(slices.Values(d.prefixes))
-	return slices.CompactFunc(sorted, func(a, b string) bool { return a == b || strings.HasPrefix(b, a+"/") })
+	var outermost []string
+	for _, prefix := range slices.Sorted(slices.Values(d.prefixes)) {
+		within := func(other string) bool { return prefix == other || strings.HasPrefix(prefix, other+"/") }
+		if !slices.ContainsFunc(outermost, within) {
+			outermost = append(outermost, prefix)
+		}
+	}
+	return outermost
 }
 
 // desired is what files say that configs are to be.

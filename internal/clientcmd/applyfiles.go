@@ -46,7 +46,7 @@ func (d *desired) read(names []string) error {
 		}
 	}
 	if d.ignored > 0 {
-		d.note("note: %s with neither .json, .yaml nor .yml at the end left out", are(d.ignored, "file"))
+		d.note("note: %s left out, since the name ends with neither .json, .yaml nor .yml", are(d.ignored, "file"))
 	}
 	return nil
 }
