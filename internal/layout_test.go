@@ -51,6 +51,7 @@ var picture = []layer{
 	{"test/graphqlws", "internal/websockettest", ""},
 	{"test/hostile", "test/reports internal/processtest internal/websockettest", x + " golang.org/x/time"},
 	{"test/reports", "", ""},
+	{"test/systems", "", "golang.org/x/tools"},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/httpd/httpdtest", "internal/processtest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
