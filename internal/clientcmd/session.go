@@ -64,6 +64,7 @@ func (c *connection) open(ctx context.Context, env Env) (*session, error) {
 	if err != nil {
 		return nil, UsageErrorf("%w", err)
 	}
+	env.Stdin = &interruptible{ctx, env.Stdin}
 	s := &session{env: env, target: to, output: c.output}
 	s.client, err = restclient.New(restclient.Options{
 		URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure, UserAgent: userAgent(),
@@ -120,9 +121,10 @@ func (s *session) shortName(name string) string {
 	return strings.TrimPrefix(name, s.target.Prefix+"/")
 }
 
-// note writes a line for people, which is no part of the output.
+// note writes a line for people, which is no part of the output. What a server has said in it
+// cannot drive the terminal.
 func (s *session) note(format string, args ...any) {
-	fmt.Fprintf(s.env.Stderr, format+"\n", args...)
+	fmt.Fprint(s.env.Stderr, harmless(fmt.Sprintf(format, args...)))
 }
 
 // userAgent is the name of the program and its version.

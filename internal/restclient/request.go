@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -41,8 +42,8 @@ type request struct {
 
 func (q *request) writes() bool { return q.method != http.MethodGet }
 
-// send sends a request, and returns an answer with the status 200, whose body the caller closes. A
-// read is sent again when the connection breaks. The error is an [*Error].
+// send sends a read, and returns an answer with the status 200, whose body the caller closes. The
+// read is sent again when the connection breaks before the answer. The error is an [*Error].
 func (c *Client) send(ctx context.Context, q *request) (answer *http.Response, err error) {
 	for range tries {
 		var failed *Error
@@ -50,7 +51,7 @@ func (c *Client) send(ctx context.Context, q *request) (answer *http.Response, e
 			return answer, nil
 		}
 		err = failed
-		if failed.Outcome != Failed || failed.Status != 0 || ctx.Err() != nil {
+		if timeout, is := errors.AsType[net.Error](failed.Err); failed.Outcome != Failed || failed.Status != 0 || is && timeout.Timeout() || ctx.Err() != nil {
 			break
 		}
 	}
