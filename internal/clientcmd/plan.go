@@ -39,9 +39,7 @@ func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) 
 	if err != nil {
 		return err
 	}
-	var text strings.Builder
-	s.describe(&text, f, result)
-	if err := s.ask("%sMake %s?", text.String(), theseChanges(len(result.Revisions))); err != nil {
+	if err := s.ask("%sMake %s?", s.describe(f, result), theseChanges(len(result.Revisions))); err != nil {
 		return err
 	}
 	return s.apply(ctx, f, p.set)
