@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"configapi/internal/auth"
 )
 
 const (
-	// linesPerSecond is how many refusals of each second have a line, and of the others one in
-	// sampled has one.
-	linesPerSecond = 10
-	sampled        = 1000
 	// refusalQueue is how many lines of refusals are queued.
 	refusalQueue = 1000
 	// reportInterval is the time after which the log says how many refusals have no line.
@@ -60,13 +55,9 @@ func OfDenied(caller auth.Caller, err error) Refusal {
 // [Refusals.Run] must run for lines to be written. Refusals is safe for concurrent use; nil records
 // nothing.
 type Refusals struct {
-	out   *slog.Logger
-	queue chan refusalLine
-
-	mu      sync.Mutex // guards the following
-	second  time.Time  // the beginning of the present second
-	inIt    int        // refusals in this second
-	leftOut int        // refusals without a line, since the last line
+	out    *slog.Logger
+	queue  chan refusalLine
+	sample Sample
 }
 
 // refusalLine is a refusal that gets a line.
@@ -81,26 +72,23 @@ func NewRefusals(out *slog.Logger) *Refusals {
 	return &Refusals{out: out, queue: make(chan refusalLine, refusalQueue)}
 }
 
-// Record queues the line of a refusal, or counts that it has none. It never blocks.
-func (r *Refusals) Record(refusal Refusal) {
+// Record queues the line of a refusal, or counts that it has none. It never blocks. It reports
+// whether the refusal has a line; nil, which writes none, reports true.
+func (r *Refusals) Record(refusal Refusal) (hasLine bool) {
 	if r == nil {
-		return
+		return true
 	}
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now.Sub(r.second) >= time.Second {
-		r.second, r.inIt = now, 0
+	leftOut, has := r.sample.Next()
+	if !has {
+		return false
 	}
-	if r.inIt++; r.inIt <= linesPerSecond || r.inIt%sampled == 0 {
-		select {
-		case r.queue <- refusalLine{refusal, now, r.leftOut}:
-			r.leftOut = 0
-			return
-		default: // the queue is full
-		}
+	select {
+	case r.queue <- refusalLine{refusal, time.Now(), leftOut}:
+		return true
+	default: // the queue is full
+		r.sample.leaveOut(leftOut + 1)
+		return false
 	}
-	r.leftOut++
 }
 
 // Run writes lines until ctx ends, and then those that are queued. It returns nil.
@@ -152,11 +140,7 @@ func (r *Refusals) write(line refusalLine) {
 
 // reportLeftOut writes how many refusals have no line since the last one that has, if any.
 func (r *Refusals) reportLeftOut() {
-	r.mu.Lock()
-	leftOut := r.leftOut
-	r.leftOut = 0
-	r.mu.Unlock()
-	if leftOut > 0 {
+	if leftOut := r.sample.takeLeftOut(); leftOut > 0 {
 		r.out.Info("callers refused", "left_out", leftOut)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"configapi/internal/restclient"
 )
 
-// maxValueBytes is more than the longest value that a server can be told to take.
+// maxValueBytes is more than the longest value that any server takes.
 const maxValueBytes = 64 << 20
 
 func newSet(env Env) *cobra.Command {
@@ -21,7 +21,7 @@ func newSet(env Env) *cobra.Command {
 		Use:     "set NAME [VALUE | - | --file FILE]",
 		Short:   "give a config a value",
 		GroupID: GroupWrite,
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    setWords,
 		Long: `Gives a config a value, and makes it when there is none. Without VALUE, or with -, the value is what
 comes on standard input: byte for byte, also a line feed at its end. Lists of processes show VALUE,
 so give a secret by standard input or --file; what is printed then leaves values out.
@@ -55,6 +55,14 @@ A deleted config takes no value: restore it first.`,
 		}
 		return s.apply(ctx, f, restclient.ChangeSet{Changes: []restclient.Change{{Set: &set}}})
 	})
+}
+
+// setWords takes a name, and a value, which may be empty.
+func setWords(c *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return words(1, 1)(c, args[:1])
+	}
+	return words(1, 1)(c, args)
 }
 
 // readValue returns the value that the command line gives, and whether it may be a secret: it comes

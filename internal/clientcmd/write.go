@@ -53,7 +53,7 @@ func (s *session) write(ctx context.Context, f writeFlags, send send) (restclien
 		return send(ctx, true, "", "")
 	}
 	asSeenAt := ""
-	if s.target.confirm {
+	if s.target.Confirm {
 		var err error
 		if asSeenAt, err = s.confirm(ctx, f, send); err != nil {
 			return restclient.Result{}, err
@@ -64,7 +64,7 @@ func (s *session) write(ctx context.Context, f writeFlags, send send) (restclien
 
 // confirm returns the position of what the user has confirmed, "" when that came by a flag.
 func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenAt string, err error) {
-	name := s.target.name
+	name := s.target.Context
 	if f.confirm != "" {
 		if f.confirm != name {
 			return "", UsageErrorf("--confirm names another context than %s, which the command works on; nothing was written", name)
@@ -91,9 +91,12 @@ func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenA
 	return tried.Position, nil
 }
 
-// readLine reads a line, of 4 KiB at most.
+// maxLineBytes is the longest answer of the user.
+const maxLineBytes = 4 << 10
+
+// readLine reads a line, of maxLineBytes at most.
 func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, maxTokenBytes)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(in, maxLineBytes)).ReadString('\n')
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}

@@ -102,17 +102,22 @@ type written struct {
 	generation *generation // that has applied it
 }
 
+// seenNowhere is the failure of a set whose AsSeenAt is not in the history.
+var seenNowhere = fault.Failure{Change: -1, Field: "asSeenAt", Err: fault.ErrPositionUnknown}
+
 // writeTo carries out a change set on the history of a generation, or decides it and no more.
 func (s *Store) writeTo(ctx context.Context, g *generation, caller auth.Caller, set config.ChangeSet) (written, error) {
 	failures := writer.Check(&set)
+	if seen := set.AsSeenAt; seen != nil && seen.Seq < 0 { // no position of any history
+		failures, set.AsSeenAt = append(failures, seenNowhere), nil
+	}
 	if err := g.authorise(caller, &set, failures); err != nil {
 		return written{}, err
 	}
 	seenAt, err := g.seenAt(ctx, &set)
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
-		failures = append(failures, fault.Failure{Change: -1, Field: "asSeenAt", Err: fault.ErrPositionUnknown})
-		set.AsSeenAt = nil
+		failures, set.AsSeenAt = append(failures, seenNowhere), nil
 	case err != nil:
 		return written{}, err
 	}

@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
 )
 
 // Good is a valid name. [Run] sets it to GoodValue before the first row.
@@ -30,19 +32,40 @@ type Answer struct {
 	Text string
 }
 
-// Edge builds and sends requests with the input as it is, without a check of its own.
-type Edge interface {
+// Caller is who sends the requests of a table. It decides what comes back.
+type Caller int
+
+const (
+	// Unlimited may do everything, so that all answers are about the input.
+	Unlimited Caller = iota
+	// Elsewhere may read and write, but none of the names of the table. Bad input comes back as for
+	// others; a write without a fault is FORBIDDEN, and a read finds nothing.
+	Elsewhere
+	// Unknown is not let in, whatever it sends.
+	Unknown
+)
+
+// Reader builds and sends requests with the input as it is, without a check of its own.
+type Reader interface {
+	Read(t testing.TB, name string) Answer
+	History(t testing.TB, name string) Answer
+	ReadAt(t testing.TB, name, instant string) Answer
+}
+
+// Writer is as [Reader].
+type Writer interface {
 	// Set sets a config to a value. valueJSON is inserted unchanged.
 	Set(t testing.TB, name, valueJSON string) Answer
 	Delete(t testing.TB, name string) Answer
 	Restore(t testing.TB, name string) Answer
-	Read(t testing.TB, name string) Answer
-	History(t testing.TB, name string) Answer
-	ReadAt(t testing.TB, name, instant string) Answer
 	// SetWithKey is Set with an idempotency key.
 	SetWithKey(t testing.TB, name, valueJSON, key string) Answer
 	// Tampered sets Good to GoodValue by a request whose body, a JSON object, is changed by tamper.
 	Tampered(t testing.TB, tamper func(body string) string) Answer
+}
+
+// Types is implemented by edges whose requests have a content type.
+type Types interface {
 	// Typed sets Good to GoodValue by a request with a content type.
 	Typed(t testing.TB, contentType string) Answer
 }
@@ -53,23 +76,53 @@ type Positions interface {
 	After(t testing.TB, position string) Answer
 }
 
-// Run runs all rows that apply to the edge. It fails the test if a refused request wrote anything.
-func Run(t *testing.T, store *configstoretest.Store, edge Edge) {
-	store.MustSet(t, Good, GoodValue)
-	t.Run("names", func(t *testing.T) { runNames(t, store, edge) })
-	t.Run("values", func(t *testing.T) { runValues(t, store, edge) })
-	t.Run("types", func(t *testing.T) { runTypes(t, store, edge) })
-	t.Run("documents", func(t *testing.T) { runDocuments(t, store, edge) })
-	t.Run("keys", func(t *testing.T) { runKeys(t, store, edge) })
-	t.Run("instants", func(t *testing.T) { runInstants(t, store, edge) })
-	if sets, ok := edge.(Sets); ok {
-		t.Run("sets", func(t *testing.T) { runSets(t, store, sets) })
-		t.Run("reverts", func(t *testing.T) { runReverts(t, store, sets) })
+// table is the table of bad input for one caller.
+type table struct {
+	store  *configstoretest.Store
+	caller Caller
+}
+
+// Run runs all rows that apply to the edge, which implements some of the interfaces here, for one
+// caller. It fails the test if a refused request wrote anything.
+func Run(t *testing.T, store *configstoretest.Store, caller Caller, edge any) {
+	x := table{store, caller}
+	x.mustDo(t, configstoretest.Set(t, Good, GoodValue))
+	reader, reads := edge.(Reader)
+	writer, writes := edge.(Writer)
+	if reads {
+		t.Run("names", func(t *testing.T) { x.runNames(t, reader) })
+		t.Run("instants", func(t *testing.T) { x.runInstants(t, reader) })
 	}
-	if positions, ok := edge.(Positions); ok {
-		t.Run("positions", func(t *testing.T) { runPositions(t, store, positions) })
+	if writes {
+		t.Run("written names", func(t *testing.T) { x.runWrittenNames(t, writer) })
+		t.Run("values", func(t *testing.T) { x.runValues(t, writer) })
+		t.Run("documents", func(t *testing.T) { x.runDocuments(t, writer) })
+		t.Run("keys", func(t *testing.T) { x.runKeys(t, writer) })
+	}
+	if types, is := edge.(Types); is {
+		t.Run("types", func(t *testing.T) { x.runTypes(t, types) })
+	}
+	if positions, is := edge.(Positions); is {
+		t.Run("positions", func(t *testing.T) { x.runPositions(t, positions) })
+	}
+	if sets, is := edge.(Sets); is {
+		t.Run("sets", func(t *testing.T) { x.runSets(t, sets) })
+		if caller == Unlimited {
+			t.Run("reverts", func(t *testing.T) { x.runReverts(t, sets) })
+		}
 	}
 }
+
+// mustDo changes a config, as the operator of the store.
+func (x table) mustDo(t *testing.T, cmd config.Command) {
+	t.Helper()
+	if _, err := x.store.Do(t.Context(), auth.Local, config.Single(cmd)); err != nil {
+		t.Fatalf("doing %+v: %v", cmd, err)
+	}
+}
+
+// head returns the position of the newest change that this node has applied.
+func (x table) head() eventstore.Position { return x.store.Reader(auth.Local).Head().Position() }
 
 // row is an input and the expected outcome.
 type row struct {
@@ -93,54 +146,87 @@ var (
 	wrongType = outcome{"INVALID_INPUT", 415}
 	otherKey  = outcome{"IDEMPOTENCY_MISMATCH", 422}
 	unknown   = outcome{"POSITION_UNKNOWN", 400}
+
+	unauthenticated = outcome{"UNAUTHENTICATED", 401}
+	forbidden       = outcome{"FORBIDDEN", 403}
+	hidden          = outcome{"NOT_FOUND", 404} // or an answer without the config
 )
+
+// of returns the row of another caller than Unlimited. reads reports whether the row is a read.
+func (r row) of(caller Caller, reads bool) row {
+	switch mayBeDone := r.want == done || r.want == otherKey; {
+	case caller == Unknown:
+		r.want, r.says = unauthenticated, "token"
+	case caller == Elsewhere && mayBeDone && reads:
+		r.want, r.says = hidden, ""
+	case caller == Elsewhere && mayBeDone:
+		r.want, r.says = forbidden, "WRITE on "
+	}
+	return r
+}
 
 // check compares the answer with the expected outcome.
 func (r row) check(t *testing.T, got Answer) {
 	t.Helper()
 	switch {
+	case r.want == hidden && got.Code == "":
 	case r.want == done && got.Code != "":
-		t.Errorf("refused: %s %s", got.Code, got.Text)
+		t.Errorf("%s: refused: %s %s", r.name, got.Code, got.Text)
 	case r.want != done && got.Code == "":
-		t.Errorf("not refused; answer %q", got.Text)
+		t.Errorf("%s: not refused; answer %q", r.name, got.Text)
 	case r.want != refused && got.Code != r.want.code:
-		t.Errorf("got code %q, want %q; answer %q", got.Code, r.want.code, got.Text)
+		t.Errorf("%s: got code %q, want %q; answer %q", r.name, got.Code, r.want.code, got.Text)
 	case got.Status != 0 && got.Status != r.want.status:
-		t.Errorf("got status %d, want %d; answer %q", got.Status, r.want.status, got.Text)
+		t.Errorf("%s: got status %d, want %d; answer %q", r.name, got.Status, r.want.status, got.Text)
 	case !strings.Contains(got.Text, r.says):
-		t.Errorf("got %q, want it to say %q", got.Text, r.says)
+		t.Errorf("%s: got %q, want it to say %q", r.name, got.Text, r.says)
 	}
 	if r.want == done {
 		return
 	}
 	for _, inside := range []string{"SQLSTATE", "goroutine ", ".go:", "panic", GoodValue} {
 		if strings.Contains(got.Text, inside) {
-			t.Errorf("the answer %q shows %q", got.Text, inside)
+			t.Errorf("%s: the answer %q shows %q", r.name, got.Text, inside)
 		}
 	}
 }
 
 // unchanged fails the test if try writes anything.
-func unchanged(t *testing.T, store *configstoretest.Store, try func()) {
+func (x table) unchanged(t *testing.T, try func()) {
 	t.Helper()
-	before := store.Reader(auth.Anonymous).Head()
+	before := x.head()
 	try()
-	after, err := store.Events.Head(t.Context())
+	after, err := x.store.Events.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !after.Same(before) {
-		t.Errorf("the position went from %s to %s", before.Position(), after.Position())
+	if after.Position() != before {
+		t.Errorf("the position went from %s to %s", before, after.Position())
 	}
 }
 
-// run runs the row as a subtest.
-func (r row) run(t *testing.T, store *configstoretest.Store, try func(testing.TB) Answer) {
-	t.Run(r.name, func(t *testing.T) {
-		if r.want == done {
-			r.check(t, try(t))
-			return
-		}
-		unchanged(t, store, func() { r.check(t, try(t)) })
-	})
+// read runs a row whose request reads, and write one whose request writes.
+func (x table) read(t *testing.T, r row, try func(testing.TB) Answer) {
+	x.run(t, r.of(x.caller, true), try)
+}
+func (x table) write(t *testing.T, r row, try func(testing.TB) Answer) {
+	x.run(t, r.of(x.caller, false), try)
+}
+
+// position runs a row whose request gives a position. Each caller may know positions, whatever it
+// sees of the changes.
+func (x table) position(t *testing.T, r row, try func(testing.TB) Answer) {
+	if x.caller == Unknown {
+		r = r.of(x.caller, true)
+	}
+	x.run(t, r, try)
+}
+
+func (x table) run(t *testing.T, r row, try func(testing.TB) Answer) {
+	t.Helper()
+	if r.want == done {
+		r.check(t, try(t))
+		return
+	}
+	x.unchanged(t, func() { r.check(t, try(t)) })
 }

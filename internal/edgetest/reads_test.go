@@ -28,7 +28,7 @@ const (
 func TestPagesAreThoseOfGraphQL(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
-	inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+	inGraphQL := overPost(start(t, graph.NewHandler(store.Store, graph.Options{})))
 	store.MustSet(t, "p/a", "1")
 	from := store.Reader(auth.Anonymous).Head().Position().String()
 	store.MustSet(t, "p/a/b", "1")
@@ -56,7 +56,7 @@ func TestPagesAreThoseOfGraphQL(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &got); err != nil {
 			t.Fatalf("%s: %q: %v", path, text, err)
 		}
-		_, text = inGraphQL.ask(t, "POST /graphql", jsonType, envelope("{"+query+"}"))
+		_, text = inGraphQL.transport(t, jsonType, envelope("{"+query+"}"))
 		if err := json.Unmarshal([]byte(text), &want); err != nil || len(want.Data) != 1 {
 			t.Fatalf("%s: %q: %v", query, text, err)
 		}
@@ -74,7 +74,7 @@ func TestPastIsThatOfGraphQL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := configstoretest.On(t, open(t), configstore.Options{Feed: feed.Options{RingEvents: 1}})
 			inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
-			inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+			inGraphQL := overPost(start(t, graph.NewHandler(store.Store, graph.Options{})))
 			var positions []string
 			for _, change := range []func(){
 				func() { store.MustSet(t, "p/a", "1") }, func() { store.MustSet(t, "p/b", "\n") }, func() { store.MustSet(t, "p/a", "2") },
@@ -84,7 +84,7 @@ func TestPastIsThatOfGraphQL(t *testing.T) {
 				positions = append(positions, store.Reader(auth.Anonymous).Head().Position().String())
 			}
 			for _, at := range positions {
-				_, text := inGraphQL.ask(t, "POST /graphql", jsonType, envelope(`{asOf(at:{position:"`+at+`"}){configs(filter:{prefix:"p"}){nodes{name value version position}}}}`))
+				_, text := inGraphQL.transport(t, jsonType, envelope(`{asOf(at:{position:"`+at+`"}){configs(filter:{prefix:"p"}){nodes{name value version position}}}}`))
 				var want struct {
 					Data struct {
 						AsOf struct{ Configs struct{ Nodes []pastConfig } }
@@ -122,13 +122,13 @@ func TestActorsThatNobodyCanHave(t *testing.T) {
 			store := configstoretest.On(t, open(t), configstore.Options{})
 			store.MustSet(t, "a", "1")
 			inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
-			inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+			inGraphQL := overPost(start(t, graph.NewHandler(store.Store, graph.Options{})))
 			for actor, rule := range map[string]string{"": "actor is empty", "a%00": "actor holds a NUL character (U+0000)", "%ff": "actor is not valid UTF-8"} {
 				if status, text := inREST.ask(t, "GET /changes/recent?actor="+actor, jsonType, ""); status != http.StatusBadRequest || !strings.Contains(text, rule) {
 					t.Errorf("%s: got %d %s, want 400 with %q", actor, status, text, rule)
 				}
 			}
-			_, text := inGraphQL.ask(t, "POST /graphql", jsonType, envelope(`{recentChanges(filter:{actor:"a\u0000"}){position}}`))
+			_, text := inGraphQL.transport(t, jsonType, envelope(`{recentChanges(filter:{actor:"a\u0000"}){position}}`))
 			if !strings.Contains(text, `"message":"actor holds a NUL character (U+0000)"`) || !strings.Contains(text, "INVALID_INPUT") {
 				t.Errorf("got %s", text)
 			}

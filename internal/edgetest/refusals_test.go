@@ -268,6 +268,7 @@ func TestATokenThatEndsDuringItsRequest(t *testing.T) {
 // token in between: it is never limited, on any edge.
 func TestAValidTokenAmongGuesses(t *testing.T) {
 	g := startGuarded(t, configstore.Options{}, attempts.New(attempts.Options{Delay: time.Millisecond, Burst: 5, Interval: time.Hour}))
+	g.store.MustSet(t, "a", "0")
 	good := g.store.MustIssue(t, "good", time.Time{}, "READ:")
 	unknown, _ := auth.NewSecret()
 	var guesses sync.WaitGroup
@@ -296,8 +297,10 @@ func TestAValidTokenAmongGuesses(t *testing.T) {
 			over = true
 		default:
 		}
-		for _, request := range [][2]string{{"GET /config", ""}, {"POST /graphql", listConfigs}} {
-			if got, body := g.send(t, good, request[0], request[1]); got.StatusCode != http.StatusOK {
+		for _, request := range [][3]string{
+			{"GET /config", "", "*/*"}, {"POST /graphql", listConfigs, "*/*"}, {"GET /events?after=0-00000000", "", stream}, {"POST /graphql", firstEvent, stream},
+		} {
+			if got, body := g.send(t, good, request[0], request[1], "Accept", request[2]); got.StatusCode != http.StatusOK {
 				t.Fatalf("%s: got %d %s", request[0], got.StatusCode, body)
 			}
 		}

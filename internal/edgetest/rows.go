@@ -5,50 +5,65 @@ import (
 	"strings"
 	"testing"
 
-	"configapi/internal/auth"
 	"configapi/internal/configstore/configstoretest"
 )
 
-func runNames(t *testing.T, store *configstoretest.Store, edge Edge) {
-	for _, row := range []row{
-		{"empty", "", invalid, "name is empty"},
-		{"dots", "..", invalid, "segment that is . or .."},
-		{"one dot", "a/./b", invalid, "segment that is . or .."},
-		{"way up", "a/../b", invalid, "segment that is . or .."},
-		{"double slash", "a//b", invalid, "empty segment"},
-		{"leading slash", "/a", invalid, "empty segment"},
-		{"trailing slash", "a/", invalid, "empty segment"},
-		{"line feed", "a\nb", invalid, "letters, digits"},
-		{"NUL", "a\x00", invalid, "letters, digits"},
-		{"space", "a b", invalid, "letters, digits"},
-		{"percent", "a%2Fb", invalid, "letters, digits"},
-		{"question mark", "a?b", invalid, "letters, digits"},
-		{"other letters", "é", invalid, "letters, digits"},
-		{"256 bytes", strings.Repeat("n", 256), invalid, "has 256 bytes; at most 255 are allowed"},
-	} {
+// badNames are names that break a rule.
+var badNames = []row{
+	{"empty", "", invalid, "name is empty"},
+	{"dots", "..", invalid, "segment that is . or .."},
+	{"one dot", "a/./b", invalid, "segment that is . or .."},
+	{"way up", "a/../b", invalid, "segment that is . or .."},
+	{"double slash", "a//b", invalid, "empty segment"},
+	{"leading slash", "/a", invalid, "empty segment"},
+	{"trailing slash", "a/", invalid, "empty segment"},
+	{"line feed", "a\nb", invalid, "letters, digits"},
+	{"NUL", "a\x00", invalid, "letters, digits"},
+	{"space", "a b", invalid, "letters, digits"},
+	{"percent", "a%2Fb", invalid, "letters, digits"},
+	{"question mark", "a?b", invalid, "letters, digits"},
+	{"other letters", "é", invalid, "letters, digits"},
+	{"256 bytes", strings.Repeat("n", 256), invalid, "has 256 bytes; at most 255 are allowed"},
+}
+
+func (x table) runNames(t *testing.T, edge Reader) {
+	for _, row := range badNames {
 		for op, try := range map[string]func(testing.TB) Answer{
-			"set":     func(t testing.TB) Answer { return edge.Set(t, row.input, `"x"`) },
-			"delete":  func(t testing.TB) Answer { return edge.Delete(t, row.input) },
-			"restore": func(t testing.TB) Answer { return edge.Restore(t, row.input) },
 			"read":    func(t testing.TB) Answer { return edge.Read(t, row.input) },
 			"history": func(t testing.TB) Answer { return edge.History(t, row.input) },
 			"at":      func(t testing.TB) Answer { return edge.ReadAt(t, row.input, "2024-01-15T10:30:00Z") },
 		} {
 			row := row
 			row.name += ", " + op
-			row.run(t, store, try)
+			x.read(t, row, try)
+		}
+	}
+}
+
+func (x table) runWrittenNames(t *testing.T, edge Writer) {
+	for _, row := range badNames {
+		for op, try := range map[string]func(testing.TB) Answer{
+			"set":     func(t testing.TB) Answer { return edge.Set(t, row.input, `"x"`) },
+			"delete":  func(t testing.TB) Answer { return edge.Delete(t, row.input) },
+			"restore": func(t testing.TB) Answer { return edge.Restore(t, row.input) },
+		} {
+			row := row
+			row.name += ", " + op
+			x.write(t, row, try)
 		}
 	}
 	for _, name := range []string{"a", "a/b", "history", "a/history", "at", "restore", "config", "v1", ".hidden", "A:1_b-c.d", strings.Repeat("n", 255)} {
 		row := row{name: "fine: " + name[:min(len(name), 12)], want: done}
-		row.run(t, store, func(t testing.TB) Answer { return edge.Set(t, name, `"x"`) })
-		row.name += ", read"
-		row.run(t, store, func(t testing.TB) Answer { return edge.Read(t, name) })
+		x.write(t, row, func(t testing.TB) Answer { return edge.Set(t, name, `"x"`) })
+		if edge, reads := edge.(Reader); reads {
+			row.name += ", read"
+			x.read(t, row, func(t testing.TB) Answer { return edge.Read(t, name) })
+		}
 	}
 }
 
-func runValues(t *testing.T, store *configstoretest.Store, edge Edge) {
-	longest := store.MaxValueBytes()
+func (x table) runValues(t *testing.T, edge Writer) {
+	longest := x.store.MaxValueBytes()
 	for _, row := range []row{
 		{"empty", `""`, done, ""},
 		{"escapes", `"\"\\\/\b\f\n\r\t\u001f\u00e9\ud83c\udfc3"`, done, ""},
@@ -73,12 +88,12 @@ func runValues(t *testing.T, store *configstoretest.Store, edge Edge) {
 		{"bad escape", `"\x"`, refused, ""},
 		{"no end", `"a`, refused, ""},
 	} {
-		row.run(t, store, func(t testing.TB) Answer { return edge.Set(t, Good, row.input) })
+		x.write(t, row, func(t testing.TB) Answer { return edge.Set(t, Good, row.input) })
 	}
 }
 
 // runTypes sends valid input with other content types.
-func runTypes(t *testing.T, store *configstoretest.Store, edge Edge) {
+func (x table) runTypes(t *testing.T, edge Types) {
 	for _, row := range []row{
 		{"JSON", "application/json", done, ""},
 		{"capital letters", "Application/JSON", done, ""},
@@ -92,19 +107,19 @@ func runTypes(t *testing.T, store *configstoretest.Store, edge Edge) {
 		{"another encoding", "application/json; charset=utf-16", wrongType, "UTF-8"},
 		{"no type", "json", wrongType, "application/json"},
 	} {
-		row.run(t, store, func(t testing.TB) Answer { return edge.Typed(t, row.input) })
+		x.write(t, row, func(t testing.TB) Answer { return edge.Typed(t, row.input) })
 	}
 }
 
 // runDocuments changes the body of a valid request.
-func runDocuments(t *testing.T, store *configstoretest.Store, edge Edge) {
-	store.MustSet(t, Good, GoodValue)
-	t.Run("unchanged", func(t *testing.T) {
-		row{want: done}.check(t, edge.Tampered(t, func(body string) string { return body }))
-	})
-	t.Run("white space around", func(t *testing.T) {
-		row{want: done}.check(t, edge.Tampered(t, func(body string) string { return " \r\n\t" + body + "\n" }))
-	})
+func (x table) runDocuments(t *testing.T, edge Writer) {
+	x.mustDo(t, configstoretest.Set(t, Good, GoodValue))
+	for name, tamper := range map[string]func(body string) string{
+		"unchanged":          func(body string) string { return body },
+		"white space around": func(body string) string { return " \r\n\t" + body + "\n" },
+	} {
+		x.write(t, row{name: name, want: done}, func(t testing.TB) Answer { return edge.Tampered(t, tamper) })
+	}
 	for name, tamper := range map[string]func(body string) string{
 		"nothing":               func(string) string { return "" },
 		"white space":           func(string) string { return " \n" },
@@ -128,11 +143,11 @@ func runDocuments(t *testing.T, store *configstoretest.Store, edge Edge) {
 		"invalid UTF-8 in name": func(body string) string { return "{\"\xff\":1," + body[1:] },
 		"UTF-16":                func(body string) string { return "\xff\xfe" + strings.Join(strings.Split(body, ""), "\x00") + "\x00" },
 	} {
-		row{name: name, want: refused}.run(t, store, func(t testing.TB) Answer { return edge.Tampered(t, tamper) })
+		x.write(t, row{name: name, want: refused}, func(t testing.TB) Answer { return edge.Tampered(t, tamper) })
 	}
 }
 
-func runInstants(t *testing.T, store *configstoretest.Store, edge Edge) {
+func (x table) runInstants(t *testing.T, edge Reader) {
 	for _, row := range []row{
 		{"in the future", "2999-01-01T00:00:00Z", done, ""},
 		{"offset", "2999-01-01T00:00:00+02:00", done, ""},
@@ -157,12 +172,12 @@ func runInstants(t *testing.T, store *configstoretest.Store, edge Edge) {
 		{"line feed", "2026-01-01T00:00:00Z\n", invalid, "2024-01-15T10:30:00Z"},
 		{"offset of a day", "2026-01-01T00:00:00+24:00", invalid, "2024-01-15T10:30:00Z"},
 	} {
-		row.run(t, store, func(t testing.TB) Answer { return edge.ReadAt(t, Good, row.input) })
+		x.read(t, row, func(t testing.TB) Answer { return edge.ReadAt(t, Good, row.input) })
 	}
 }
 
-func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
-	head := store.Reader(auth.Anonymous).Head().Position()
+func (x table) runPositions(t *testing.T, edge Positions) {
+	head := x.head()
 	other := head
 	other.Prefix[0]++
 	beyond := head
@@ -183,12 +198,12 @@ func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
 		{"another hash at the beginning", "0-00000001", unknown, ""},
 		{"beyond the head", beyond.String(), unknown, ""},
 	} {
-		row.run(t, store, func(t testing.TB) Answer { return edge.After(t, row.input) })
+		x.position(t, row, func(t testing.TB) Answer { return edge.After(t, row.input) })
 	}
 }
 
 // runKeys sends idempotency keys that fit into a header.
-func runKeys(t *testing.T, store *configstoretest.Store, edge Edge) {
+func (x table) runKeys(t *testing.T, edge Writer) {
 	longest := strings.Repeat("k", 64)
 	for _, row := range []row{
 		{"one character", "k", done, ""},
@@ -200,15 +215,16 @@ func runKeys(t *testing.T, store *configstoretest.Store, edge Edge) {
 		{"tab", "a\tb", invalid, "printable ASCII"},
 		{"other letters", "é", invalid, "printable ASCII"},
 	} {
-		row.run(t, store, func(t testing.TB) Answer { return edge.SetWithKey(t, Good, `"x"`, row.input) })
+		x.write(t, row, func(t testing.TB) Answer { return edge.SetWithKey(t, Good, `"x"`, row.input) })
 	}
 	for _, row := range []row{
 		{"the same again", `"x"`, done, ""},
 		{"another value", `"y"`, otherKey, "used for another request"},
 		{"another value that is bad", `"a\u0000"`, invalid, "NUL"},
 	} {
+		row = row.of(x.caller, false)
 		t.Run(row.name, func(t *testing.T) {
-			unchanged(t, store, func() { row.check(t, edge.SetWithKey(t, Good, row.input, longest)) })
+			x.unchanged(t, func() { row.check(t, edge.SetWithKey(t, Good, row.input, longest)) })
 		})
 	}
 }

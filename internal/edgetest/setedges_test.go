@@ -44,6 +44,9 @@ func (a *setAnswer) answer() edgetest.SetAnswer {
 	return found
 }
 
+// unauthenticated is the code of an answer to a caller that is not let in.
+const unauthenticated = "UNAUTHENTICATED"
+
 // input returns a change set as JSON.
 func input(set edgetest.ChangeSet, members ...string) string {
 	changes := make([]string, len(set.Changes))
@@ -79,7 +82,13 @@ func (e restEdge) RevertSet(t testing.TB, changeSet, members string) edgetest.Se
 func (e restEdge) change(t testing.TB, request, body string, headers ...string) edgetest.SetAnswer {
 	t.Helper()
 	_, text := e.ask(t, request, jsonType, body, headers...)
-	var got setAnswer
+	var got struct {
+		setAnswer
+		Code string
+	}
+	if _ = json.Unmarshal([]byte(text), &got); got.Code == unauthenticated {
+		return edgetest.SetAnswer{Failures: []string{unauthenticated + " "}}
+	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Position == "" {
 		t.Fatalf("%q is no answer: %v", text, err)
 	}
@@ -110,8 +119,14 @@ func (e graphEdge) change(t testing.TB, field, inputType, input string) edgetest
 	query := `mutation($input:` + inputType + `!){change:` + field + `(input:$input){
 		... on ConfigsChanged{revisions{name operation value version} unchanged position dryRun}
 		... on ChangesRejected{errors{code message path} position}}}`
-	_, text := e.ask(t, "POST /graphql", jsonType, envelope(query, "input", input))
-	var got struct{ Data struct{ Change setAnswer } }
+	_, text := e.transport(t, jsonType, envelope(query, "input", input))
+	var got struct {
+		Data   struct{ Change setAnswer }
+		Errors []struct{ Extensions struct{ Code string } }
+	}
+	if _ = json.Unmarshal([]byte(text), &got); len(got.Errors) > 0 && got.Errors[0].Extensions.Code == unauthenticated {
+		return edgetest.SetAnswer{Failures: []string{unauthenticated + " "}}
+	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Data.Change.Position == "" {
 		t.Fatalf("%q is no answer: %v", text, err)
 	}

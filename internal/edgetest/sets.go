@@ -1,12 +1,14 @@
 package edgetest
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
 )
 
@@ -54,26 +56,31 @@ type setRow struct {
 	revisions []string
 	unchanged []string
 	failures  []string
+	malformed bool // some of the failures do not depend on the history
 }
 
 func set(input string) Change     { return Change{"set", input} }
 func del(input string) Change     { return Change{"delete", input} }
 func restore(input string) Change { return Change{"restore", input} }
 
-func runSets(t *testing.T, store *configstoretest.Store, edge Sets) {
-	store.MustSet(t, "sets/here", "1")
-	seen := store.Reader(auth.Anonymous).Head().Position().String()
-	store.MustSet(t, "sets/there", "2")
-	store.MustSet(t, "sets/gone", "3")
-	store.MustDelete(t, "sets/gone")
-	for _, row := range setRows(seen, store.MaxValueBytes()) {
+func (x table) runSets(t *testing.T, edge Sets) {
+	x.mustDo(t, configstoretest.Set(t, "sets/here", "1"))
+	seen := x.head().String()
+	x.mustDo(t, configstoretest.Set(t, "sets/there", "2"))
+	x.mustDo(t, configstoretest.Set(t, "sets/gone", "3"))
+	x.mustDo(t, config.Delete{Name: configstoretest.Name(t, "sets/gone")})
+	for _, row := range setRows(seen, x.store.MaxValueBytes()) {
 		t.Run(row.name, func(t *testing.T) {
-			before := store.Reader(auth.Anonymous).Head().Position()
+			if x.caller != Unlimited {
+				x.unchanged(t, func() { row.checkRefused(t, x.caller, edge.Apply(t, row.set)) })
+				return
+			}
+			before := x.head()
 			got := edge.Apply(t, row.set)
 			if diff := cmp.Diff([][]string{row.revisions, row.unchanged, row.failures}, [][]string{got.Revisions, got.Unchanged, got.Failures}); diff != "" {
 				t.Errorf("revisions, unchanged, failures (-want +got)\n%s%q", diff, got.Messages)
 			}
-			head := store.Reader(auth.Anonymous).Head().Position()
+			head := x.head()
 			if written := len(row.revisions) > 0 && !got.DryRun; written != (head != before) || got.Position != head.String() {
 				t.Errorf("the position went from %s to %s; the answer has %s", before, head, got.Position)
 			}
@@ -81,6 +88,29 @@ func runSets(t *testing.T, store *configstoretest.Store, edge Sets) {
 				t.Errorf("the answer says dry run: %t", got.DryRun)
 			}
 		})
+	}
+}
+
+// checkRefused checks the answer to a caller that may apply none of the rows. Input that is wrong
+// for every history comes back as it does to others; else all names are FORBIDDEN, and nothing is
+// said of what they have.
+func (r setRow) checkRefused(t *testing.T, caller Caller, got SetAnswer) {
+	t.Helper()
+	var want []string
+	switch {
+	case caller == Unknown:
+		want = []string{"UNAUTHENTICATED "}
+	case r.malformed:
+		want = slices.DeleteFunc(slices.Clone(r.failures), func(failure string) bool {
+			return !strings.HasPrefix(failure, "INVALID_INPUT ") && !strings.HasPrefix(failure, "POSITION_UNKNOWN ")
+		})
+	default:
+		for i, c := range r.set.Changes {
+			want = append(want, fmt.Sprintf("FORBIDDEN changes.%d.%s.name", i, c.Kind))
+		}
+	}
+	if diff := cmp.Diff(SetAnswer{Failures: want}, SetAnswer{got.Revisions, got.Unchanged, got.Failures, nil, "", got.DryRun}); diff != "" {
+		t.Errorf("the answer (-want +got)\n%s", diff)
 	}
 }
 
@@ -93,22 +123,22 @@ func setRows(seen string, maxValue int) []setRow {
 		thousand[i] = del(`"name":"sets/none"`)
 	}
 	return append([]setRow{
-		{name: "none", failures: []string{"INVALID_INPUT changes"}},
-		{name: "1001", set: ChangeSet{Changes: thousand}, failures: []string{"INVALID_INPUT changes"}},
-		{name: "every failure", set: ChangeSet{Changes: []Change{
+		{name: "none", malformed: true, failures: []string{"INVALID_INPUT changes"}},
+		{name: "1001", malformed: true, set: ChangeSet{Changes: thousand}, failures: []string{"INVALID_INPUT changes"}},
+		{name: "every failure", malformed: true, set: ChangeSet{Changes: []Change{
 			set(`"name":"sets/here","value":"x","expectedVersion":2`), set(`"name":"a//b","value":"x"`), set(`"name":"sets/new","value":"x"`),
 			del(`"name":"sets/gone"`), restore(`"name":"sets/there"`), del(`"name":"sets/none"`), restore(`"name":"sets/none2"`)}},
 			failures: []string{"VERSION_CONFLICT changes.0.set.expectedVersion", "INVALID_INPUT changes.1.set.name", "DELETED changes.3.delete.name",
 				"NOT_DELETED changes.4.restore.name", "NOT_FOUND changes.5.delete.name", "NOT_FOUND changes.6.restore.name"}},
-		{name: "every field of a change", set: ChangeSet{Changes: []Change{set(`"name":"","value":"\u0000","expectedVersion":-1`)}},
+		{name: "every field of a change", malformed: true, set: ChangeSet{Changes: []Change{set(`"name":"","value":"\u0000","expectedVersion":-1`)}},
 			failures: []string{"INVALID_INPUT changes.0.set.name", "INVALID_INPUT changes.0.set.value", "INVALID_INPUT changes.0.set.expectedVersion"}},
-		{name: "a value that is too long", set: ChangeSet{Changes: []Change{set(`"name":"sets/new","value":"` + strings.Repeat("v", maxValue+1) + `"`)}},
+		{name: "a value that is too long", malformed: true, set: ChangeSet{Changes: []Change{set(`"name":"sets/new","value":"` + strings.Repeat("v", maxValue+1) + `"`)}},
 			failures: []string{"INVALID_INPUT changes.0.set.value"}},
-		{name: "one name twice", set: ChangeSet{Changes: []Change{set(`"name":"sets/here","value":"x"`), del(`"name":"sets/here"`)}},
+		{name: "one name twice", malformed: true, set: ChangeSet{Changes: []Change{set(`"name":"sets/here","value":"x"`), del(`"name":"sets/here"`)}},
 			failures: []string{"INVALID_INPUT changes.1.delete.name"}},
 		{name: "a revision of another history", set: ChangeSet{Changes: []Change{del(`"name":"sets/here","expectedRevision":"1-00c0ffee"`)}},
 			failures: []string{"VERSION_CONFLICT changes.0.delete.expectedRevision"}},
-		{name: "no revision", set: ChangeSet{Changes: []Change{del(`"name":"sets/here","expectedRevision":"x"`)}},
+		{name: "no revision", malformed: true, set: ChangeSet{Changes: []Change{del(`"name":"sets/here","expectedRevision":"x"`)}},
 			failures: []string{"POSITION_UNKNOWN changes.0.delete.expectedRevision"}},
 		{name: "changed since", set: ChangeSet{Changes: []Change{set(`"name":"sets/here","value":"x"`), set(`"name":"sets/there","value":"x"`)}, Members: `"asSeenAt":"` + seen + `"`},
 			failures: []string{"STALE changes.1.set.name"}},
@@ -116,9 +146,9 @@ func setRows(seen string, maxValue int) []setRow {
 			failures: []string{"NOT_FOUND changes.0.delete.name", "POSITION_UNKNOWN asSeenAt"}},
 		{name: "seen beyond the head", set: ChangeSet{Changes: []Change{del(`"name":"sets/here"`)}, Members: `"asSeenAt":"999999-00c0ffee"`},
 			failures: []string{"POSITION_UNKNOWN asSeenAt"}},
-		{name: "seen nowhere", set: ChangeSet{Changes: []Change{del(`"name":"sets/here"`)}, Members: `"asSeenAt":"x"`},
+		{name: "seen nowhere", malformed: true, set: ChangeSet{Changes: []Change{del(`"name":"sets/here"`)}, Members: `"asSeenAt":"x"`},
 			failures: []string{"POSITION_UNKNOWN asSeenAt"}},
-		{name: "a long reason", set: ChangeSet{Changes: []Change{del(`"name":"sets/here"`)}, Members: `"reason":"` + strings.Repeat("r", 1025) + `"`},
+		{name: "a long reason", malformed: true, set: ChangeSet{Changes: []Change{del(`"name":"sets/here"`)}, Members: `"reason":"` + strings.Repeat("r", 1025) + `"`},
 			failures: []string{"INVALID_INPUT reason"}},
 	}, appliedRows(three, key)...)
 }
@@ -138,10 +168,10 @@ func appliedRows(three []Change, key string) []setRow {
 }
 
 // runReverts makes a change set, undoes it and goes back to the moment before it.
-func runReverts(t *testing.T, store *configstoretest.Store, edge Sets) {
-	store.MustSet(t, "reverts/here", "1")
-	store.MustSet(t, "reverts/there", "2")
-	before := store.Reader(auth.Anonymous).Head().Position().String()
+func (x table) runReverts(t *testing.T, edge Sets) {
+	x.mustDo(t, configstoretest.Set(t, "reverts/here", "1"))
+	x.mustDo(t, configstoretest.Set(t, "reverts/there", "2"))
+	before := x.head().String()
 	done := edge.Apply(t, ChangeSet{Changes: []Change{set(`"name":"reverts/here","value":"one"`), del(`"name":"reverts/there"`), set(`"name":"reverts/new","value":"n"`)}})
 	check := func(what string, got, want SetAnswer) {
 		t.Helper()
@@ -155,7 +185,7 @@ func runReverts(t *testing.T, store *configstoretest.Store, edge Sets) {
 	check("planning to go back", edge.Revert(t, before, "reverts/", `"dryRun":true`),
 		SetAnswer{Revisions: []string{"reverts/here UPDATED 1 3", "reverts/new DELETED  2", "reverts/there RESTORED 2 3"}})
 
-	store.MustSet(t, "reverts/here", "later")
+	x.mustDo(t, configstoretest.Set(t, "reverts/here", "later"))
 	check("undoing what has changed", edge.RevertSet(t, done.Position, `"onConflict":"FAIL"`), SetAnswer{Failures: []string{"REVERT_CONFLICT "}})
 	check("going back from what has changed", edge.Revert(t, before, "reverts", `"asSeenAt":"`+done.Position+`"`), SetAnswer{Failures: []string{"STALE "}})
 	check("skipping", edge.RevertSet(t, done.Position, `"onConflict":"SKIP","dryRun":true`),

@@ -3,9 +3,7 @@ package edgetest_test
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
-	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/edgetest"
 	"configapi/internal/eventstore"
@@ -45,19 +43,6 @@ func closeAtEnd(t *testing.T, close func() error) {
 			t.Error(err)
 		}
 	})
-}
-
-// TestBadInput runs the table of bad input on every edge of every store.
-func TestBadInput(t *testing.T) {
-	for storeName, open := range stores {
-		for edgeName, serve := range edges {
-			t.Run(storeName+" "+edgeName, func(t *testing.T) {
-				t.Parallel()
-				store := configstoretest.On(t, open(t), configstore.Options{MaxValueBytes: 5000, PositionWait: time.Millisecond})
-				edgetest.Run(t, store, serve(t, store))
-			})
-		}
-	}
 }
 
 // TestErrors tries an error of each kind on each edge.

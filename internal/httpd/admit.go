@@ -55,29 +55,38 @@ func isHealthPath(path string) bool {
 }
 
 func (s *Server) refuseHost(e *exchange, r *http.Request) {
-	s.refused(refusedHost, r, e.id, "refused a request for an unknown host; to allow the host, see --allow-host")
+	s.refused(refusedHost, e, r, "refused a request for an unknown host; to allow the host, see --allow-host")
 	problem.Problem{Kind: fault.WrongHost, RequestID: e.id,
 		Detail: "this server does not answer for the host that the request names; if it should, start it with --allow-host HOST " +
 			"or CONFIGAPI_ALLOW_HOST, or let the proxy in front send a host that it answers for"}.Write(e)
 }
 
 func (s *Server) refusePage(e *exchange, r *http.Request) {
-	s.refused(refusedOrigin, r, e.id, "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
+	s.refused(refusedOrigin, e, r, "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
 	problem.Problem{Kind: fault.Forbidden, RequestID: e.id,
 		Detail: "pages of another origin may not send requests here; if this one may, start the server with --allow-origin ORIGIN " +
 			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)
 }
 
-// refused counts a refusal and logs what the browser sent. The log handler escapes these strings.
-func (s *Server) refused(why refusal, r *http.Request, id, message string) {
+// refused counts a refusal and logs what the browser sent. Anyone can cause these lines, so they are
+// sampled, and the line of the request with them. The log handler escapes these strings.
+func (s *Server) refused(why refusal, e *exchange, r *http.Request, message string) {
 	s.opts.Metrics.refused(why)
-	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message,
+	leftOut, has := s.strangers.Next()
+	if e.quiet = !has; e.quiet {
+		return
+	}
+	attrs := []slog.Attr{
 		slog.String("host", logged(r.Host, maxLoggedHeader)),
 		slog.String("origin", logged(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
 		slog.String("sec_fetch_site", logged(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
 		slog.String("method", logged(r.Method, maxLoggedMethod)),
 		slog.String("path", loggedPath(r)),
-		slog.String("request_id", id),
+		slog.String("request_id", e.id),
 		slog.String("remote", r.RemoteAddr),
-	)
+	}
+	if leftOut > 0 {
+		attrs = append(attrs, slog.Int("left_out", leftOut))
+	}
+	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message, attrs...)
 }

@@ -118,7 +118,7 @@ func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given boo
 	kind := fault.KindOf(err)
 	if kind == fault.Unauthenticated {
 		challenge := noToken
-		s.recordCaller(r, err, given)
+		e.quiet = !s.recordCaller(r, err, given)
 		if given {
 			if retry := s.opts.Attempts.Refused(r.Context(), eventstream.ClientOf(r.RemoteAddr)); retry > 0 {
 				s.refuseAttempt(e, r, retry)
@@ -131,11 +131,11 @@ func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given boo
 	s.refuse(e, r, kind, fault.Message(err))
 }
 
-// recordCaller counts and logs a request that does not prove who sends it. given reports whether it
-// has a token.
-func (s *Server) recordCaller(r *http.Request, err error, given bool) {
+// recordCaller counts and logs a request that does not prove who sends it, and reports whether it
+// has a line. given reports whether it has a token.
+func (s *Server) recordCaller(r *http.Request, err error, given bool) (hasLine bool) {
 	secret, _, _ := auth.Bearer(r.Header["Authorization"])
-	s.callerRefused(r.Context(), audit.OfUnknown(err, secret, given))
+	return s.callerRefused(r.Context(), audit.OfUnknown(err, secret, given))
 }
 
 // refuseAttempt answers a request of an address that has sent too many refused tokens.
@@ -146,7 +146,7 @@ func (s *Server) refuseAttempt(e *exchange, r *http.Request, retry time.Duration
 
 func (s *Server) refuseOpen(e *exchange, r *http.Request) {
 	s.opts.Metrics.refused(refusedOpen)
-	s.callerRefused(r.Context(), audit.Refusal{Why: "no token was ever issued, and the request may come from elsewhere"})
+	e.quiet = !s.callerRefused(r.Context(), audit.Refusal{Why: "no token was ever issued, and the request may come from elsewhere"})
 	s.refuse(e, r, fault.OpenServer, "no token was ever issued here, so this server serves only requests of its own machine, and this one may come from elsewhere; "+
 		"make a first token with `configapi token create`, or start the server with --allow-anonymous")
 }

@@ -1,6 +1,8 @@
 package httpd_test
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,11 +10,13 @@ import (
 	"time"
 
 	"configapi/internal/attempts"
+	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/eventstream"
 	"configapi/internal/httpd"
 	"configapi/internal/origin"
 )
@@ -105,5 +109,51 @@ func TestOnlyHandshakesComeWithoutAToken(t *testing.T) {
 		if got := s.askRaw(t, line+" HTTP/1.1\nHost: x\n"+header); got.StatusCode != status {
 			t.Errorf("%q: got %d %s, want %d", request, got.StatusCode, got.body, status)
 		}
+	}
+}
+
+// TestLinesOfRefusedRequests has a stranger send many requests of each kind that is refused, within
+// a second: few have lines, and that of the refusal is there whenever that of the request is.
+func TestLinesOfRefusedRequests(t *testing.T) {
+	for what, test := range map[string]struct {
+		request, line string
+		status        int
+	}{
+		"no token":         {"GET /config\n", "caller refused", http.StatusUnauthorized},
+		"tokens":           {"GET /config\nAuthorization: Bearer cfg_mistyped\n", "caller refused", http.StatusTooManyRequests},
+		"an unknown host":  {"GET /config\nHost: evil.example\n", "refused a request for an unknown host; to allow the host, see --allow-host", http.StatusMisdirectedRequest},
+		"a foreign origin": {"GET /config\nOrigin: http://evil.example\n", "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md", http.StatusForbidden},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := configstoretest.New(t, configstore.Options{})
+				store.MustIssue(t, "ci", time.Time{}, "READ:")
+				logged := new(logbook)
+				log := slog.New(slog.NewJSONHandler(logged, nil))
+				refusals := audit.NewRefusals(log)
+				refused := attempts.New(attempts.Options{Delay: time.Nanosecond, Burst: 1, Interval: time.Hour})
+				refused.Refused(t.Context(), eventstream.Client{}) // that of a connection without an address
+				s := start(t, httpd.Options{Store: store.Store, Attempts: refused, Refusals: refusals, Guard: mustGuard(t, origin.Options{}), Log: log})
+				const requests, lines = 100, 10
+				for range requests {
+					line, header, _ := strings.Cut(test.request, "\n")
+					if !strings.Contains(header, "Host:") {
+						header += "Host: localhost\n"
+					}
+					if got := s.askRaw(t, line+" HTTP/1.1\n"+header); got.StatusCode != test.status {
+						t.Fatalf("got %d %s, want %d", got.StatusCode, got.body, test.status)
+					}
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				stop()
+				if err := refusals.Run(ctx); err != nil {
+					t.Error(err)
+				}
+				requested, refusing := len(logged.with("request")), len(logged.with(test.line))
+				if refusing != lines || requested != lines {
+					t.Errorf("%d requests have %d lines, and %d about their refusal; want %d of each", requests, requested, refusing, lines)
+				}
+			})
+		})
 	}
 }

@@ -78,6 +78,7 @@ type exchange struct {
 	counted  bool            // of its client, by Server.clients
 	caller   string          // its name; "": not known
 	varies   bool            // the answer depends on the caller
+	quiet    bool            // no line, since the refusal of the request has none
 	id       string
 	start    time.Time
 	status   int // 0: no status yet
@@ -280,6 +281,9 @@ func (e *exchange) answerPanic() {
 // log writes the log line of a request. The line has the path, and with it names of configs, but
 // neither values nor the query.
 func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
+	if e.quiet {
+		return
+	}
 	log, ctx := e.server.opts.Log, context.Background()
 	level := slog.LevelInfo
 	if e.status >= http.StatusInternalServerError {

@@ -172,8 +172,10 @@ type Server struct {
 	health  *health
 	metrics http.Handler
 	clients *eventstream.Limit // of requests that proxies send, and of those of HTTP/2
-	// callerRefused counts and logs a caller that is refused.
-	callerRefused func(context.Context, audit.Refusal)
+	// callerRefused counts and logs a caller that is refused, and reports whether it has a line.
+	callerRefused func(context.Context, audit.Refusal) (hasLine bool)
+	// strangers are requests of foreign pages and for unknown hosts.
+	strangers audit.Sample
 }
 
 // New returns a server, which [Server.Serve] runs. It panics when the options make no sense.
@@ -184,7 +186,7 @@ func New(opts Options) *Server {
 	opts.setDefaults()
 	s := &Server{opts: opts, ids: newIDs(), metrics: opts.Metrics.handler(opts)}
 	s.clients = eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress)
-	s.callerRefused = CallerRefused(opts.Metrics, opts.Refusals)
+	s.callerRefused = callerRefused(opts.Metrics, opts.Refusals)
 	s.health = newHealth(s)
 	return s
 }

@@ -13,6 +13,9 @@ type attack struct {
 	name  string
 	about string // what is sent
 	store string // "memory", or "": a new SQLite file
+	// secured reports whether the server needs tokens; that of the target may do everything.
+	secured bool
+	flags   []string // of the server
 	// fill writes what the attack reads. It is not measured. nil: nothing.
 	fill func(*target) error
 	// strike attacks, and returns a summary of the answers. It must end by itself.
@@ -27,17 +30,20 @@ type figures struct {
 	wall   time.Duration // duration of the attack
 	write  time.Duration // p99 of another client's writes meanwhile; as a ceiling, 0: none
 	log    int64         // size of the log, in KiB
+	each   time.Duration // processor time of one request, if the attack counts them; as a ceiling, 0: none
 }
 
 // outcome is the result of one attack.
 type outcome struct {
 	figures
+	alone   time.Duration // p99 of the other client's writes before the attack, if the server is secured
 	answers string
-	died    bool // the server ended, or was killed for its memory
+	failed  error // of the other client's first write that was not done, if the server is secured
+	died    bool  // the server ended, or was killed for its memory
 }
 
 // attacks are all attacks, grouped by the resource.
-var attacks = concat(answerAttacks, documentAttacks, pastAttacks, streamAttacks, bodyAttacks, readAttacks)
+var attacks = concat(answerAttacks, documentAttacks, pastAttacks, streamAttacks, bodyAttacks, readAttacks, guessAttacks)
 
 func concat(groups ...[]attack) (all []attack) {
 	for _, group := range groups {
@@ -49,12 +55,15 @@ func concat(groups ...[]attack) (all []attack) {
 // strikeTime bounds each attack. What an attack can do shows within this time.
 const strikeTime = 60 * time.Second
 
+// aloneFor is how long the other client is measured without an attack.
+const aloneFor = 3 * time.Second
+
 // run starts a server, fills it, attacks it, and stops it.
 func (a *attack) run(ctx context.Context, binary, dir string) (outcome, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return outcome{}, err
 	}
-	s, err := startServer(ctx, binary, dir, a.store)
+	s, err := startServer(ctx, binary, dir, a)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -73,6 +82,13 @@ func (a *attack) run(ctx context.Context, binary, dir string) (outcome, error) {
 
 // measure attacks while another client writes, and compares the server's figures before and after.
 func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, error) {
+	var alone time.Duration
+	if a.secured {
+		w := startWitness(s)
+		wait(ctx, aloneFor)
+		writes := w.stop()
+		alone = writes.percentile(99)
+	}
 	before, err := s.usage()
 	if err != nil {
 		return outcome{}, err
@@ -94,13 +110,20 @@ func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, er
 	if err != nil { // the server has ended: use the last figures
 		return outcome{figures: figures{memory: s.highest() - before.memory, wall: took}, answers: answers, died: true}, nil
 	}
-	return outcome{
+	o := outcome{
 		figures: figures{
 			memory: max(after.peak-before.memory, 0), cpu: after.cpu - before.cpu, wall: took,
 			write: writes.percentile(99), log: after.log - before.log,
 		},
-		answers: answers,
-	}, nil
+		alone: alone, answers: answers,
+	}
+	if a.secured {
+		o.failed = w.failed
+	}
+	if sent := t.sent.Load(); sent > 0 {
+		o.each = o.cpu / time.Duration(sent)
+	}
+	return o, nil
 }
 
 // exceeded returns the names of the figures above their ceilings.
@@ -120,6 +143,12 @@ func (a *attack) exceeded(o outcome) (names []string) {
 	if a.most.write > 0 && o.write > a.most.write {
 		names = append(names, fmt.Sprintf("writes of others above %v", a.most.write))
 	}
+	if o.failed != nil {
+		names = append(names, fmt.Sprintf("a valid token was refused: %v", o.failed))
+	}
+	if a.most.each > 0 && o.each > a.most.each {
+		names = append(names, fmt.Sprintf("CPU of a request above %v", a.most.each))
+	}
 	if a.most.log > 0 && o.log > a.most.log {
 		names = append(names, fmt.Sprintf("log above %d KiB", a.most.log))
 	}
@@ -135,8 +164,15 @@ func (a *attack) report(o outcome) string {
 	if names := a.exceeded(o); len(names) > 0 {
 		verdict = "**" + strings.Join(names, ", ") + "**"
 	}
-	return fmt.Sprintf("| %s | %s | %d | %.1f | %.1f | %.0f | %d | %s | %s |", a.name, a.about,
-		o.memory, o.cpu.Seconds(), o.wall.Seconds(), float64(o.write.Microseconds())/1000, o.log, o.answers, verdict)
+	write, answers := fmt.Sprintf("%.0f", milliseconds(o.write)), o.answers
+	if a.secured {
+		write = fmt.Sprintf("%.1f (alone %.1f)", milliseconds(o.write), milliseconds(o.alone))
+	}
+	if o.each > 0 {
+		answers += fmt.Sprintf("; %d µs of CPU each", o.each.Microseconds())
+	}
+	return fmt.Sprintf("| %s | %s | %d | %.1f | %.1f | %s | %d | %s | %s |", a.name, a.about,
+		o.memory, o.cpu.Seconds(), o.wall.Seconds(), write, o.log, answers, verdict)
 }
 
 // row returns the attack's row in the list of attacks.

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestEachCeilingIsChecked(t *testing.T) {
-	a := attack{most: figures{memory: 10, cpu: time.Second, wall: time.Second, write: time.Second, log: 10}}
+	a := attack{most: figures{memory: 10, cpu: time.Second, wall: time.Second, write: time.Second, log: 10, each: time.Microsecond}}
 	if names := a.exceeded(outcome{figures: a.most}); len(names) > 0 {
 		t.Errorf("got %q at the ceilings", names)
 	}
@@ -19,7 +20,9 @@ func TestEachCeilingIsChecked(t *testing.T) {
 		{"CPU", outcome{figures: figures{cpu: 2 * time.Second}}},
 		{"time", outcome{figures: figures{wall: 2 * time.Second}}},
 		{"writes of others", outcome{figures: figures{write: 2 * time.Second}}},
+		{"CPU of a request", outcome{figures: figures{each: 2 * time.Microsecond}}},
 		{"log", outcome{figures: figures{log: 11}}},
+		{"a valid token was refused", outcome{failed: errors.New("429")}},
 		{"the server died", outcome{died: true}},
 	} {
 		names := a.exceeded(test.seen)

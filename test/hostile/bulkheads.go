@@ -31,7 +31,7 @@ var besideReads = []struct{ name, query string }{
 // measureBulkheads prints how long one client's writes with idempotency keys and requests of
 // /health take, alone and beside 16 clients that read the past without a pause, for so long each.
 func measureBulkheads(ctx context.Context, binary, dir, store string, each time.Duration) error {
-	s, err := startServer(ctx, binary, dir, store)
+	s, err := startServer(ctx, binary, dir, &attack{store: store})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,7 +24,8 @@ import (
 type target struct {
 	server *server
 	client *http.Client
-	middle time.Time // between the first and the second filling, for reads of the past
+	sent   atomic.Int64 // requests of an attack that counts them
+	middle time.Time    // between the first and the second filling, for reads of the past
 }
 
 func newTarget(s *server) *target {
@@ -54,6 +56,9 @@ func (t *target) putKeyed(name, value, key string) error {
 }
 
 func (t *target) expectOK(request *http.Request) error {
+	if t.server.secret != "" {
+		request.Header.Set("Authorization", "Bearer "+t.server.secret)
+	}
 	answer, err := t.client.Do(request)
 	if err != nil {
 		return err

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,28 +16,48 @@ import (
 // server is the process under attack.
 type server struct {
 	*processtest.Server
-	dir  string       // of its store
-	peak atomic.Int64 // the highest memory so far, in MiB
+	binary string       // its program
+	dir    string       // of its store
+	secret string       // of the token that may do everything; "": the server needs none
+	peak   atomic.Int64 // the highest memory so far, in MiB
 }
 
 // giveUpAt is the memory, in MiB, at which the server is killed, so that a successful attack does
 // not bring the machine down.
 const giveUpAt = 6 << 10
 
-// startServer starts a server on a free port, and returns when it is ready.
-func startServer(ctx context.Context, binary, dir, store string) (*server, error) {
+// startServer starts the server of an attack on a free port, and returns when it is ready.
+func startServer(ctx context.Context, binary, dir string, a *attack) (*server, error) {
+	store, secret := a.store, ""
 	if store == "" {
 		store = "sqlite:" + filepath.Join(dir, "configapi.db")
 	}
-	command := exec.Command(binary, "serve", "--store", store, "--log", "text")
+	command := exec.Command(binary, append([]string{"serve", "--store", store, "--log", "text"}, a.flags...)...)
 	command.Dir = dir
+	if a.secured {
+		var err error
+		first := filepath.Join(dir, "first")
+		if secret, err = makeSecret(ctx, binary, first); err != nil {
+			return nil, err
+		}
+		command.Args = append(command.Args, "--bootstrap-token-file", first)
+	}
 	started, err := processtest.Serve(ctx, command, filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Server: started, dir: dir}
+	s := &server{Server: started, binary: binary, dir: dir, secret: secret}
 	go s.guard()
 	return s, nil
+}
+
+// makeSecret returns the secret of a first token, which a server issues that gets the file.
+func makeSecret(ctx context.Context, binary, file string) (string, error) {
+	secret, err := exec.CommandContext(ctx, binary, "token", "bootstrap", file).Output()
+	if err != nil {
+		return "", fmt.Errorf("making a token: %w", err)
+	}
+	return strings.TrimSpace(string(secret)), nil
 }
 
 // guard kills the server if it uses too much memory.

@@ -16,6 +16,7 @@ type witness struct {
 	target *target
 	stopit chan struct{}
 	ended  chan latencies
+	failed error // the first write that was not done; set when it has ended
 }
 
 // witnessPause is the pause between two writes of the witness.
@@ -38,7 +39,9 @@ func (w *witness) run() (taken latencies) {
 	defer pause.Stop()
 	for {
 		began := time.Now()
-		_ = w.target.put(witnessed, "1") // a slow refusal counts as well
+		if err := w.target.put(witnessed, "1"); err != nil && w.failed == nil {
+			w.failed = err // it counts as well: it may be slow
+		}
 		taken = append(taken, time.Since(began))
 		select {
 		case <-w.stopit:
