@@ -41,9 +41,11 @@ func serveTLS(path string, out io.Writer) error {
 		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{}), MaxConnections: manyConnections,
 	}
 	served := make(chan error, 2)
-	go func() { served <- httpd.New(opts).Serve(ctx, plain) }()
+	withoutTLS := httpd.New(opts)
 	opts.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }
-	go func() { served <- httpd.New(opts).Serve(ctx, secured) }()
+	withTLS := httpd.New(opts)
+	go func() { served <- withoutTLS.Serve(ctx, plain) }()
+	go func() { served <- withTLS.Serve(ctx, secured) }()
 	fmt.Fprintln(out, readyWord, plain.Addr(), secured.Addr())
 	select {
 	case err = <-running:
