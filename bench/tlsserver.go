@@ -20,9 +20,9 @@ import (
 	"configapi/internal/rest"
 )
 
-// serveTLS is configapi with its own TLS, as `configapi serve --tls-cert` has it: its config store on
-// an SQLite store at path, its edges and its HTTP server. It runs in its own process until it is
-// killed, and prints two addresses when it is ready: one without TLS, for writes, and one with TLS.
+// serveTLS is configapi with the TLS of `configapi serve --tls-cert`: its config store on an SQLite
+// store at path, its edges and its HTTP server. It runs in its own process until it is killed, and
+// prints two addresses when it is ready: one without TLS, for writes, and one with TLS.
 func serveTLS(path string, out io.Writer) error {
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)

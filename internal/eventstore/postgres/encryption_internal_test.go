@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestOpenWarnsAboutBothConnections opens a store that cannot be reached, and may not be waited for.
+// TestOpenWarnsAboutBothConnections opens a store whose context has ended.
 func TestOpenWarnsAboutBothConnections(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
