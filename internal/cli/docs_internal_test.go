@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,4 +107,39 @@ func flagTable(c *cobra.Command) string {
 		text += "\nIt has the [common flags](#common-flags), too.\n"
 	}
 	return text
+}
+
+// TestExamplesOfHelp: each command has an example, and its flags are ones that the command knows.
+// With -h after them they are parsed, and nothing is run.
+func TestExamplesOfHelp(t *testing.T) {
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		for _, below := range c.Commands() {
+			check(below)
+		}
+		if c.RunE == nil || c.HasSubCommands() || c.Hidden || slices.Contains([]string{"version", "help"}, c.Name()) {
+			return
+		}
+		found := 0
+		for line := range strings.Lines(c.Example) {
+			words, is := strings.CutPrefix(strings.TrimSpace(line), "configapi ")
+			if !is {
+				continue
+			}
+			found++
+			words, _, _ = strings.Cut(words, " -- ")
+			words, _, _ = strings.Cut(words, " > ")
+			words, _, _ = strings.Cut(words, " < ")
+			var stdout, stderr strings.Builder
+			args := strings.Fields(regexp.MustCompile(`"[^"]*"`).ReplaceAllString(words, "words"))
+			code := Run(t.Context(), Env{Args: append(args, "-h"), Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr})
+			if code != 0 || !strings.Contains(stdout.String(), "Usage: "+c.CommandPath()) {
+				t.Errorf("%s: got %d and %s", line, code, &stderr)
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s has no example", c.CommandPath())
+		}
+	}
+	check(newRoot(Env{Getenv: func(string) string { return "" }}, new(bool)))
 }

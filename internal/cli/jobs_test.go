@@ -24,15 +24,22 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	d := newOpenDesk(t)
+	token := strings.TrimSpace(d.must(t, `CONFIGAPI_URL= configapi token create admin --grant READ,WRITE,ADMIN:`))
+	d.env = append(d.env, "CONFIGAPI_TOKEN="+token)
+	return d
+}
+
+// newOpenDesk returns one whose server has no token yet.
+func newOpenDesk(t *testing.T) *desk {
+	t.Helper()
 	d := &desk{folder: shortDir(t)}
 	if err := os.Symlink(os.Args[0], filepath.Join(d.folder, "configapi")); err != nil {
 		t.Fatal(err)
 	}
 	store := "sqlite:" + filepath.Join(d.folder, "c.db")
 	d.server = MustServe(t, store)
-	d.env = []string{"PATH=" + d.folder + ":" + os.Getenv("PATH"), "HOME=" + d.folder, asProgram + "=1", "CONFIGAPI_STORE=" + store}
-	token := strings.TrimSpace(d.must(t, `configapi token create admin --grant READ,WRITE,ADMIN:`))
-	d.env = append(d.env, "CONFIGAPI_URL="+d.server.URL(""), "CONFIGAPI_TOKEN="+token)
+	d.env = []string{"PATH=" + d.folder + ":" + os.Getenv("PATH"), "HOME=" + d.folder, asProgram + "=1", "CONFIGAPI_STORE=" + store, "CONFIGAPI_URL=" + d.server.URL("")}
 	return d
 }
 

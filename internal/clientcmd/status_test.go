@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestStatus asks servers how they are: one that is well, one that is not, and one that is not there.
+// TestStatus asks servers how they are: one is well, one is not, and one is not there.
 func TestStatus(t *testing.T) {
 	well := newServer(t, nil)
 	well.run(t, "set", "a", "1").must(t, 0)
