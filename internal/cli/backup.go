@@ -23,7 +23,7 @@ func backupCommand(env Env) *cobra.Command {
 		Use:     "backup FILE",
 		GroupID: clientcmd.GroupMove,
 		Example: `configapi backup configapi.backup.zst
-configapi backup - --store postgres://db.example/configapi > configapi.backup`,
+configapi backup - --store postgres://database/configapi > configapi.backup`,
 		Short: "write a history to FILE",
 		Long: `Writes all events up to the present head of a history into FILE, one JSON object a line, and verifies
 the hash chain meanwhile. It may run beside a server. FILE is compressed with zstd if its name ends

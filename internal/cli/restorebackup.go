@@ -23,7 +23,7 @@ func restoreBackupCommand(env Env) *cobra.Command {
 		Use:     "restore-backup FILE",
 		GroupID: clientcmd.GroupMove,
 		Example: `configapi restore-backup configapi.backup.zst --store sqlite:data/new.db --tokens keep
-configapi restore-backup configapi.backup.zst --store postgres://db.example/configapi --tokens revoke`,
+configapi restore-backup configapi.backup.zst --store postgres://database/configapi --tokens revoke`,
 		Short: "put a backup in a store",
 		Long: `Puts the events of the backup FILE into a store that is empty, or that holds a beginning of the same
 history, and verifies the hash chain meanwhile. Positions and hashes stay as they are, so the store

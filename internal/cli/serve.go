@@ -36,7 +36,7 @@ func serveCommand(env Env) *cobra.Command {
 		Use:     "serve",
 		GroupID: clientcmd.GroupServer,
 		Example: `configapi serve
-configapi serve --store postgres://db.example/configapi --listen :4000 --tls-cert cert.pem --tls-key key.pem`,
+configapi serve --store postgres://database/configapi --listen :4000 --tls-cert cert.pem --tls-key key.pem`,
 		Short: "run the server",
 		Long:  "Runs the server until it is interrupted.",
 		RunE:  func(c *cobra.Command, _ []string) error { return serve(c.Context(), env, *set) },
