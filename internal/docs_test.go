@@ -100,22 +100,6 @@ func TestDecisionsAreListed(t *testing.T) {
 	}
 }
 
-// TestCommandsAreDocumented: the operations manual names each command.
-func TestCommandsAreDocumented(t *testing.T) {
-	source := texts(t, "internal/cli/cli.go")["internal/cli/cli.go"]
-	row := regexp.MustCompile(`(?m)^\t\t\{"([\w-]+)", "[^"]+", \w+\},$`)
-	commands := row.FindAllStringSubmatch(source, -1)
-	if len(commands) == 0 {
-		t.Fatal("internal/cli/cli.go has no commands")
-	}
-	manual := documents(t)["docs/operations.md"]
-	for _, match := range commands {
-		if !strings.Contains(manual, "configapi "+match[1]) {
-			t.Errorf("docs/operations.md does not name configapi %s", match[1])
-		}
-	}
-}
-
 // TestFaultsAreReported: the report of the fault suite has a row for each fault and planted bug.
 func TestFaultsAreReported(t *testing.T) {
 	report := documents(t)["docs/faults.md"]

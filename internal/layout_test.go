@@ -51,6 +51,7 @@ var picture = []layer{
 	{"test/graphqlws", "internal/websockettest", ""},
 	{"test/hostile", "test/reports internal/processtest internal/websockettest", x + " golang.org/x/time"},
 	{"test/reports", "", ""},
+	{"test/systems", "", "golang.org/x/tools"},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/httpd/httpdtest", "internal/processtest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
@@ -62,13 +63,16 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/clientcmd internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+	{"internal/cli", "internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/restclient internal/fault internal/auth internal/config", cobra + " github.com/goccy/go-yaml golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/fileformat internal/setting internal/restclient internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
+	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
+	{"internal/setting", "", cobra},
+	{"internal/linediff", "", ""},
 	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
@@ -97,6 +101,7 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
 	{"internal/eventstream", "internal/budget", ""},

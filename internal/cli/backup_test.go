@@ -158,11 +158,11 @@ func TestBackupsThatAreRefused(t *testing.T) {
 		{"no store", []string{"backup", file("x"), "--store", "sqlite:" + file("none.db")}, 2, "none.db"},
 		{"memory", []string{"backup", file("x"), "--store", "memory"}, 2, "in memory ends with its server"},
 		{"no backup", []string{"restore-backup", file("none"), "--store", store}, 2, "opening the backup"},
-		{"no backup, but notes", []string{"restore-backup", file("notes"), "--store", "sqlite:" + file("new1.db")}, 1, "damaged at line 1: this is no backup of configapi"},
+		{"no backup, but notes", []string{"restore-backup", file("notes"), "--store", "sqlite:" + file("new1.db")}, 8, "damaged at line 1: this is no backup of configapi"},
 		{"restore into memory", []string{"restore-backup", file("whole"), "--store", "memory"}, 2, "a history in memory ends with its program"},
 		{"restore into another history", []string{"restore-backup", file("whole"), "--store", "sqlite:" + file("other.db")}, 2, "another event than the backup at position 1; restore into an empty store"},
-		{"cut", []string{"restore-backup", file("cut"), "--store", "sqlite:" + file("new2.db")}, 1, "cut off"},
-		{"changed", []string{"restore-backup", file("changed"), "--store", "sqlite:" + file("new3.db")}, 1, "damaged at line "},
+		{"cut", []string{"restore-backup", file("cut"), "--store", "sqlite:" + file("new2.db")}, 8, "cut off"},
+		{"changed", []string{"restore-backup", file("changed"), "--store", "sqlite:" + file("new3.db")}, 8, "damaged at line "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := run(t, nil, test.args...)
@@ -217,7 +217,7 @@ func TestRestoreKeepsServersOut(t *testing.T) {
 		if code, _ := server.terminate(); code != 0 {
 			t.Fatalf("the server ended with %d", code)
 		}
-		if got := run(t, nil, "restore-backup", "--store", store, cut); got.code != 1 || !strings.Contains(got.stderr, "cut off") {
+		if got := run(t, nil, "restore-backup", "--store", store, cut); got.code != 8 || !strings.Contains(got.stderr, "cut off") {
 			t.Errorf("a cut file: got %+v", got)
 		}
 		const want = "0 of the 10 events of a backup, because its restore is running or was interrupted; run `configapi restore-backup` with that backup again\n"
@@ -315,7 +315,7 @@ func TestInterruptedRestoreSaysHowToGoOn(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	got := runWith(ctx, &interruptingReader{File: cut, cancel: cancel}, nil, "restore-backup", "-", "--store", "sqlite:"+filepath.Join(dir, "new.db"))
-	if got.code != 1 || got.stderr != "configapi: the restore was interrupted; the same command goes on where it was\n" {
+	if got.code != 9 || got.stderr != "configapi: the restore was interrupted; the same command goes on where it was\n" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 
+	"configapi/internal/backup"
 	"configapi/internal/clientcmd"
+	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
 
@@ -41,8 +43,19 @@ func report(env Env, err error) int {
 		return fault.ExitDone
 	}
 	fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-	if errors.As(err, new(*startError)) {
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var broken *eventstore.ChainError
+	var damaged *backup.DamagedError
+	switch {
+	case errors.As(err, new(*startError)):
 		return fault.ExitUsage
+	case errors.As(err, &damaged):
+		return fault.ExitInvalid
+	case errors.As(err, &broken):
+		return fault.ExitDiffers
 	}
 	return clientcmd.ExitCode(err)
 }

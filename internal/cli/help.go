@@ -86,10 +86,8 @@ func flagText(flag *pflag.Flag) (name, meaning string) {
 		name += " " + word
 	}
 	var more []string
-	switch flag.DefValue {
-	case "", "0", "0s", "false", "[]":
-	default:
-		more = append(more, "default "+flag.DefValue)
+	if text := setting.Default(flag); text != "" {
+		more = append(more, "default "+text)
 	}
 	if variables := setting.Variables(flag); len(variables) > 0 {
 		more = append(more, "also "+strings.Join(variables, ", then "))

@@ -3,14 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 
 	"configapi/internal/adminsocket"
 	"configapi/internal/auth"
+	"configapi/internal/clientcmd"
+	"configapi/internal/clientconfig"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/fault"
 	"configapi/internal/restclient"
 	"configapi/internal/setting"
 )
@@ -32,17 +36,18 @@ type tokens interface {
 
 // place is where the tokens of a command are, as its flags say it. "" was not given.
 type place struct {
-	store, socket, url string
-	insecure           bool
+	store, socket string
+	clientconfig.Flags
 }
 
 // aboutPlaces ends the help of each command that has a place.
 const aboutPlaces = `
 
-The tokens are those that one of --admin-socket, --url and --store names. Without them, those that
-the first of CONFIGAPI_ADMIN_SOCKET, CONFIGAPI_URL, CONFIGAPI_STORE and DATABASE_URL names; without
-these, those of the store sqlite:data/configapi.db. When the environment or nothing names a store, it
-is used over the admin socket of the server that runs on it, if there is one.`
+The tokens are those that one of --admin-socket, --url, --context and --store names. Without them,
+those that the first of CONFIGAPI_ADMIN_SOCKET, CONFIGAPI_URL, CONFIGAPI_CONTEXT, CONFIGAPI_STORE and
+DATABASE_URL names; without these, those of the current context, or of the store
+sqlite:data/configapi.db. When no flag names a store, it is used over the admin socket of the server
+that runs on it, if there is one.`
 
 // noSocket is the value of --admin-socket for none.
 const noSocket = "off"
@@ -51,15 +56,11 @@ const noSocket = "off"
 func (p *place) table() []setting.Setting {
 	store := storeSetting(&p.store)
 	store.Value, store.Own = setting.String(&p.store, ""), true
-	return []setting.Setting{
+	return append([]setting.Setting{
 		store,
 		{Flag: "admin-socket", Variables: []string{"CONFIGAPI_ADMIN_SOCKET"}, Own: true, Value: setting.String(&p.socket, ""),
 			Meaning: "`PATH` of the admin socket of a server on this machine"},
-		{Flag: "url", Variables: []string{"CONFIGAPI_URL"}, Own: true, Value: setting.String(&p.url, ""),
-			Meaning: "`URL` of a server, such as https://config.example; the token is in CONFIGAPI_TOKEN, or in the file that CONFIGAPI_TOKEN_FILE names"},
-		{Flag: "insecure", Value: setting.Switch(&p.insecure),
-			Meaning: "send the token also over http:// to another machine, where everyone on the way can read it"},
-	}
+	}, p.Settings()...)
 }
 
 // use calls do with the tokens of the place. open opens a store.
@@ -71,8 +72,8 @@ func (p *place) use(ctx context.Context, env Env, open func(context.Context, str
 	switch {
 	case found.socket != "":
 		return overSocket(ctx, found.socket, do)
-	case found.url != "":
-		return atAddress(env, found.url, p.insecure, do)
+	case found.server:
+		return p.atAddress(ctx, env, do)
 	case p.store == "": // the store was not named by a flag
 		err := overSocket(ctx, defaultSocket(found.store), do)
 		if !errors.Is(err, errNoServer) {
@@ -82,35 +83,48 @@ func (p *place) use(ctx context.Context, env Env, open func(context.Context, str
 	return onStore(ctx, found.store, open, func(store *configstore.Store) error { return do(storeTokens{store}) })
 }
 
-// find returns the place with exactly one of its fields set: the one that flags name, or the
-// environment, or the default store.
-func (p *place) find(env Env) (found place, err error) {
+// foundPlace has exactly one of its fields set.
+type foundPlace struct {
+	store, socket string
+	server        bool // the one that flags, the environment or the file of contexts name
+}
+
+// find returns the place that flags name, or the environment, or the current context, or the
+// default store.
+func (p *place) find(env Env) (found foundPlace, err error) {
 	given := 0
-	for _, text := range []string{p.store, p.socket, p.url} {
+	for _, text := range []string{p.store, p.socket, p.URL, p.Context} {
 		if text != "" {
 			given++
 		}
 	}
 	switch {
 	case given > 1:
-		return found, startErrorf("give only one of --admin-socket, --url and --store")
+		return found, startErrorf("give only one of --admin-socket, --url, --context and --store")
 	case p.socket == noSocket:
 		return found, startErrorf("--admin-socket off is for `configapi serve`; name a store with --store instead")
 	case given == 1:
-		return place{store: p.store, socket: p.socket, url: p.url}, nil
+		return foundPlace{store: p.store, socket: p.socket, server: p.URL != "" || p.Context != ""}, nil
 	}
 	if socket := env.Getenv("CONFIGAPI_ADMIN_SOCKET"); socket != "" && socket != noSocket {
-		return place{socket: socket}, nil
+		return foundPlace{socket: socket}, nil
 	}
-	if url := env.Getenv("CONFIGAPI_URL"); url != "" {
-		return place{url: url}, nil
+	if env.Getenv("CONFIGAPI_URL") != "" || env.Getenv("CONFIGAPI_CONTEXT") != "" {
+		return foundPlace{server: true}, nil
 	}
 	for _, key := range storeVariables {
 		if store := env.Getenv(key); store != "" {
-			return place{store: store}, nil
+			return foundPlace{store: store}, nil
 		}
 	}
-	return place{store: defaultStore}, nil
+	file, err := clientconfig.Read(env.Getenv, true)
+	switch {
+	case err != nil:
+		return found, &startError{err}
+	case file.Current != "":
+		return foundPlace{server: true}, nil
+	}
+	return foundPlace{store: defaultStore}, nil
 }
 
 // errNoServer says that no server listens on an admin socket.
@@ -132,42 +146,23 @@ func overSocket(ctx context.Context, path string, do func(tokens) error) error {
 	return do(client)
 }
 
-// atAddress calls do with the tokens of the server at an address.
-func atAddress(env Env, url string, insecure bool, do func(tokens) error) error {
-	secret, err := ownSecret(env)
+// atAddress calls do with the tokens of the server that the flags, the environment or the file of
+// contexts name.
+func (p *place) atAddress(ctx context.Context, env Env, do func(tokens) error) error {
+	to, err := p.Resolve(ctx, clientconfig.Environment{Getenv: env.Getenv, Stderr: env.Stderr})
 	if err != nil {
-		return err
+		return &startError{err}
 	}
-	client, err := restclient.New(restclient.Options{URL: url, Token: secret, Insecure: insecure})
+	client, err := restclient.New(restclient.Options{URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure})
 	if err != nil {
 		return &startError{err}
 	}
 	defer client.Close()
-	return do(client)
-}
-
-// ownSecret returns the secret of the token that the environment has, "" for none. No flag has one,
-// since lists of processes show flags.
-func ownSecret(env Env) (string, error) {
-	from, text := "CONFIGAPI_TOKEN", strings.TrimSpace(env.Getenv("CONFIGAPI_TOKEN"))
-	if name := env.Getenv("CONFIGAPI_TOKEN_FILE"); text == "" && name != "" {
-		file, err := os.Open(name)
-		if err != nil {
-			return "", startErrorf("reading CONFIGAPI_TOKEN_FILE: %w", err)
-		}
-		defer file.Close()
-		if text, err = firstLine(file); err != nil {
-			return "", startErrorf("reading CONFIGAPI_TOKEN_FILE: %w", err)
-		}
-		from = "the file of CONFIGAPI_TOKEN_FILE"
+	err = do(client)
+	if to.Unsent != "" && clientcmd.ExitCode(err) == fault.ExitDenied {
+		err = fmt.Errorf("%w; %s", err, to.Unsent)
 	}
-	if text == "" {
-		return "", nil
-	}
-	if _, err := auth.ParseSecret(text); err != nil {
-		return "", startErrorf("%s: %w", from, err)
-	}
-	return text, nil
+	return err
 }
 
 // defaultSocket returns the path of the admin socket of a server on a store: that of an SQLite

@@ -68,6 +68,9 @@ func prepare(env Env, c *cobra.Command, began *bool) {
 	if c.Args == nil {
 		c.Args = noWords
 	}
+	if c.HasParent() && c.HasSubCommands() {
+		c.Args, c.RunE = cobra.ArbitraryArgs, helpOfFamily
+	}
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, words []string) error {
 			if err := setting.FromEnvironment(c.Flags(), env.Getenv); err != nil {
@@ -82,24 +85,18 @@ func prepare(env Env, c *cobra.Command, began *bool) {
 	}
 }
 
-// family returns a command that only has commands below it. A word that is none of them is not
-// repeated in the error, since it may be a secret.
-func family(c *cobra.Command, below ...*cobra.Command) *cobra.Command {
-	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(c *cobra.Command, words []string) error {
-		if len(words) == 0 {
-			return c.Help()
-		}
-		if words[0] != "help" {
-			return startErrorf("there is no such command; see `%s help`", c.CommandPath())
-		}
+// helpOfFamily is the run of a command that only has commands below it. A word that is none of them
+// is not repeated in the error, since it may be a secret.
+func helpOfFamily(c *cobra.Command, words []string) error {
+	if len(words) == 0 {
+		return c.Help()
+	}
+	if words[0] == "help" {
 		if found, rest, err := c.Find(words[1:]); err == nil && len(rest) == 0 {
 			return found.Help()
 		}
-		return startErrorf("there is no such command; see `%s help`", c.CommandPath())
 	}
-	c.AddCommand(below...)
-	return c
+	return startErrorf("there is no such command; see `%s help`", c.CommandPath())
 }
 
 func helpCommand() *cobra.Command {

@@ -31,7 +31,7 @@ import (
 )
 
 func serveCommand(env Env) *cobra.Command {
-	set := &settings{playground: true}
+	set := newSettings()
 	c := &cobra.Command{
 		Use:     "serve",
 		GroupID: clientcmd.GroupServer,

@@ -35,6 +35,8 @@ type settings struct {
 	bootstrap                *auth.Credential // what the file has; nil: there is none
 }
 
+func newSettings() *settings { return &settings{playground: true} }
+
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
 const (
 	minMaxAnswer = 64 << 10

@@ -14,15 +14,16 @@ import (
 )
 
 func tokenCommand(env Env) *cobra.Command {
-	return family(&cobra.Command{
+	c := &cobra.Command{
 		Use:     "token",
 		GroupID: clientcmd.GroupRights,
 		Short:   "make and manage tokens",
 		Long: "Makes and manages tokens: over the admin socket of a running server, or directly in a store, as the\n" +
 			"actor `local`, which may do everything; or at a server's address, as a token that has ADMIN.",
-	},
-		createTokenCommand(env), listTokensCommand(env), rotateTokenCommand(env), grantTokenCommand(env),
+	}
+	c.AddCommand(createTokenCommand(env), listTokensCommand(env), rotateTokenCommand(env), grantTokenCommand(env),
 		revokeTokenCommand(env), whoisTokenCommand(env), bootstrapTokenCommand(env))
+	return c
 }
 
 // tokenChange is what the command line says about a change of a token.

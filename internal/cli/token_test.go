@@ -63,17 +63,21 @@ ci 1 INSTANT never `+publicID(first)+` READ,WRITE:payments READ:shop`, on("token
 	if got := runWith(t.Context(), strings.NewReader(second+"\n"), nil, on("token", "whois", "-")...); got.code != 0 || !strings.HasPrefix(got.stdout, "name     ci\n") || strings.Contains(got.stdout, second) {
 		t.Errorf("got %+v, want whose the secret on standard input is", got)
 	}
-	for want, args := range map[string][]string{
-		"name is taken: a token has it or had it, and no name is issued twice": {"token", "create", "ci", "--grant", "READ:"},
-		"there is no token of this name that you may see":                      {"token", "revoke", "ci"},
-		"version 1 was expected, but the token has version 2":                  {"token", "revoke", "all", "--expected-version", "1"},
-		"keepOldUntil is more than 30 days from now":                           {"token", "rotate", "all", "--keep-old", "31d"},
-		"grants is empty; give at least one grant, or revoke the token":        {"token", "grant", "all"},
+	for _, test := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{8, "name is taken: a token has it or had it, and no name is issued twice", []string{"token", "create", "ci", "--grant", "READ:"}},
+		{3, "there is no token of this name that you may see", []string{"token", "revoke", "ci"}},
+		{4, "version 1 was expected, but the token has version 2", []string{"token", "revoke", "all", "--expected-version", "1"}},
+		{8, "keepOldUntil is more than 30 days from now", []string{"token", "rotate", "all", "--keep-old", "31d"}},
+		{8, "grants is empty; give at least one grant, or revoke the token", []string{"token", "grant", "all"}},
 	} {
-		mustPrint(t, 1, "configapi: "+want+"\n", on(args...)...)
+		mustPrint(t, test.code, "configapi: "+test.want+"\n", on(test.args...)...)
 	}
 	stranger, _ := auth.NewSecret()
-	mustPrint(t, 1, "configapi: no token that you may see has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
+	mustPrint(t, 3, "configapi: no token that you may see has, or had last, the secret "+publicID(stranger)+"\n", on("token", "whois", stranger)...)
 }
 
 // TestTokenCommandsOnAMissingStore changes tokens of a file that is not there: nothing makes it.
@@ -100,7 +104,7 @@ func TestCan(t *testing.T) {
 	mustPrint(t, 0, "READ:shop\n", on("can", "--as", "ci", "READ", "shop")...)
 	mustPrint(t, 1, "configapi: no: no grant of ci has WRITE on shop/x\n", on("can", "WRITE", "shop/x", "--as", "ci")...)
 	mustPrint(t, 1, "configapi: no: no grant of ci has READ on payments/ab\n", on("can", "READ", "payments/ab", "--as", "ci")...)
-	mustPrint(t, 1, "configapi: there is no token no, or it is revoked\n", on("can", "READ", "a", "--as", "no")...)
+	mustPrint(t, 3, "configapi: there is no token no, or it is revoked\n", on("can", "READ", "a", "--as", "no")...)
 
 	mustWrite(t, file, "# a comment\n\nallow READ shop/x as ci\n deny\tWRITE shop/x as ci\n")
 	mustPrint(t, 0, "ok: 2 lines\n", on("can", "-f", file)...)

@@ -15,7 +15,11 @@ const (
 // Commands returns the commands that work over the API of a server.
 func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
-		newGet(env),
-		newSet(env),
+		newGet(env), newList(env), newTree(env),
+		newLog(env), newDiff(env),
+		newSet(env), newDelete(env), newRestore(env),
+		newExport(env), newImport(env), newApply(env),
+		newRevert(env), newPromote(env), newRename(env),
+		newStatus(env), newContext(env),
 	}
 }

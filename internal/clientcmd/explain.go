@@ -24,7 +24,7 @@ const maxExplained = 20
 // explain adds to an error of the server what it says in detail, and what to do next.
 func (s *session) explain(err error) error {
 	failed, is := errors.AsType[*restclient.Error](err)
-	if !is {
+	if _, done := errors.AsType[*explained](err); !is || done {
 		return err
 	}
 	text := err.Error()
@@ -34,12 +34,16 @@ func (s *session) explain(err error) error {
 	switch {
 	case failed.Outcome == restclient.NotSent:
 		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
-	case failed.Code == fault.Unauthenticated.Code() && s.target.token != "":
+	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
+		text += "; " + s.target.Unsent
+	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
 		text += "; `configapi token rotate` makes a new secret"
+	case failed.Code == fault.RevertBlocked.Code():
+		text += "\n--on-conflict skip undoes the rest, and --on-conflict overwrite all of it; `configapi log NAME` shows what came after"
 	case failed.Code == fault.VersionConflict.Code(), failed.Code == fault.Stale.Code():
-		text += "\nnothing was written; `configapi get NAME -o json` shows the version that a config has now"
+		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
 	}
-	return &explained{err, text}
+	return &explained{err, strings.TrimSuffix(harmless(text), "\n")} // a server's texts must not drive the terminal
 }
 
 // explainFailures returns all reasons why a change set was rejected, one a line.
@@ -60,13 +64,16 @@ func (s *session) explainFailures(failed *restclient.Error) string {
 }
 
 func (s *session) explainFailure(f *restclient.Failure) string {
-	text := f.Message
+	text, name := f.Message, f.Name
 	if f.Current != nil {
-		text = fmt.Sprintf("%s: %s; its newest change is version %d of %s", s.shortName(f.Current.Name), text,
-			f.Current.Version, instant(f.Current.CommittedAt))
+		name = f.Current.Name
+		text += fmt.Sprintf("; version %d is of %s", f.Current.Version, instant(f.Current.CommittedAt))
 		if f.Current.Actor != nil {
-			text += " by " + printable(*f.Current.Actor)
+			text += ", by " + *f.Current.Actor
 		}
+	}
+	if name != "" && f.Action == "" { // a right that is missing is said to be missing on a name
+		text = s.shortName(name) + ": " + text
 	}
 	return text
 }

@@ -17,9 +17,10 @@ func newGet(env Env) *cobra.Command {
 		Use:     "get NAME",
 		Short:   "print the value of a config",
 		GroupID: GroupRead,
-		Args:    cobra.ExactArgs(1),
-		Long: `Prints the value of a config: byte for byte, with a line feed added on a terminal only. -o json shows
-the version, the time and the author of its newest change as well.`,
+		Args:    words(1, 1),
+		Long: `Prints the value of a config: byte for byte, with a line feed added on a terminal
+only. -o json shows the version, the time and the author of its newest change as
+well.`,
 		Example: `  configapi get payments/timeout
   configapi get payments/timeout --at 2h -o json`,
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Forms of output.
@@ -44,7 +42,7 @@ func (s *session) show(v view) error {
 	case outputName:
 		var text bytes.Buffer
 		for _, name := range v.names {
-			text.WriteString(name + "\n")
+			text.WriteString(printable(name) + "\n")
 		}
 		return s.print(text.Bytes())
 	}
@@ -66,7 +64,7 @@ func (s *session) showObject(object any) error {
 	if s.output == outputJSON {
 		return s.print(text.Bytes())
 	}
-	converted, err := yaml.JSONToYAML(text.Bytes())
+	converted, err := toYAML(text.Bytes())
 	if err != nil {
 		return fmt.Errorf("writing YAML: %w", err)
 	}

@@ -10,57 +10,46 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"configapi/internal/auth"
+	"configapi/internal/clientconfig"
 	"configapi/internal/config"
 	"configapi/internal/restclient"
+	"configapi/internal/setting"
 )
 
-// defaultURL is where a server listens when nothing else is said.
-const defaultURL = "http://localhost:4000"
-
-// connection are the flags of a command that says which server it works on.
+// connection are the flags of a command that works on a server.
 type connection struct {
-	url, ca, output string
-	insecure        bool
+	clientconfig.Flags
+	output string
 }
 
-func (c *connection) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&c.url, "url", "", "`URL` of the server, such as https://config.example; also CONFIGAPI_URL; default "+defaultURL)
-	flags.StringVar(&c.ca, "ca", "", "`FILE` with the certificates that the server's must be signed by; also CONFIGAPI_CA")
-	flags.BoolVar(&c.insecure, "insecure", false, "send the token also over http:// to another machine, where everyone on the way can read it")
-	flags.StringVarP(&c.output, "output", "o", outputTable, "form of the output: table, json, yaml or name")
+func (c *connection) settings() []setting.Setting {
+	return append(c.Settings(), setting.Setting{
+		Flag: "output", Short: "o", Value: setting.String(&c.output, outputTable),
+		Meaning: "`FORM` of the output: table, json, yaml or name",
+	})
+}
+
+// register adds the flags to a command.
+func (c *connection) register(env Env, cmd *cobra.Command) {
+	setting.Register(cmd.Flags(), c.settings()...)
+	completeContexts(env, cmd)
 }
 
 // session is what a command that works on a server gets.
 type session struct {
-	env     Env
-	client  *restclient.Client
-	target  target
-	output  string // one of the constants output…
-	printed int    // how many bytes of output there are
-}
-
-// target is the server that a command works on, and how.
-type target struct {
-	url, token string
-	ca         []byte // nil: the system's certificates are trusted
-	insecure   bool
-	// name is that of the context, "" for none.
-	name string
-	// prefix is put before every name and prefix, "" for none. It has no slash at its end.
-	prefix string
-	// confirm reports whether a write asks for the name of the context first.
-	confirm bool
+	env    Env
+	client *restclient.Client
+	target clientconfig.Target
+	output string // one of the constants output…
 }
 
 // withSession has a command run with a session, whose flags it gets.
 func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *session, args []string) error) *cobra.Command {
 	var c connection
-	c.addTo(cmd.Flags())
+	c.register(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := c.open(env)
+		s, err := c.open(cmd.Context(), env)
 		if err != nil {
 			return err
 		}
@@ -70,17 +59,20 @@ func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *s
 	return cmd
 }
 
-func (c *connection) open(env Env) (*session, error) {
+// open returns a session with the server that the flags, the environment and the file of contexts
+// name. The caller must close its client.
+func (c *connection) open(ctx context.Context, env Env) (*session, error) {
 	if err := checkOutput(c.output); err != nil {
 		return nil, err
 	}
-	to, err := c.target(env)
+	to, err := c.Resolve(ctx, clientconfig.Environment{Getenv: env.Getenv, Stderr: env.Stderr})
 	if err != nil {
-		return nil, err
+		return nil, UsageErrorf("%w", err)
 	}
+	env.Stdin = &interruptible{ctx, env.Stdin}
 	s := &session{env: env, target: to, output: c.output}
 	s.client, err = restclient.New(restclient.Options{
-		URL: to.url, Token: to.token, CA: to.ca, Insecure: to.insecure, UserAgent: userAgent(),
+		URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure, UserAgent: userAgent(),
 		Waiting: func(e *restclient.Error) {
 			s.note("%v\nlooking what became of it: the same request is sent again with its idempotency key…", e)
 		},
@@ -89,46 +81,6 @@ func (c *connection) open(env Env) (*session, error) {
 		return nil, UsageErrorf("%w", err)
 	}
 	return s, nil
-}
-
-// target returns what flags and the environment say.
-func (c *connection) target(env Env) (to target, err error) {
-	to.url, to.insecure = firstOf(c.url, env.Getenv("CONFIGAPI_URL"), defaultURL), c.insecure
-	if to.token, err = ownSecret(env); err != nil {
-		return to, err
-	}
-	if name := firstOf(c.ca, env.Getenv("CONFIGAPI_CA")); name != "" {
-		if to.ca, err = readFile(name, maxCABytes); err != nil {
-			return to, UsageErrorf("reading the trusted certificates: %w", err)
-		}
-	}
-	return to, nil
-}
-
-const (
-	maxCABytes    = 1 << 20
-	maxTokenBytes = 4 << 10
-)
-
-// ownSecret returns the secret of the token that the environment has, "" for none. No flag has one,
-// since lists of processes show flags.
-func ownSecret(env Env) (string, error) {
-	from, text := "CONFIGAPI_TOKEN", strings.TrimSpace(env.Getenv("CONFIGAPI_TOKEN"))
-	if name := env.Getenv("CONFIGAPI_TOKEN_FILE"); text == "" && name != "" {
-		content, err := readFile(name, maxTokenBytes)
-		if err != nil {
-			return "", UsageErrorf("reading CONFIGAPI_TOKEN_FILE: %w", err)
-		}
-		line, _, _ := strings.Cut(string(content), "\n")
-		from, text = "the file of CONFIGAPI_TOKEN_FILE", strings.TrimSpace(line)
-	}
-	if text == "" {
-		return "", nil
-	}
-	if _, err := auth.ParseSecret(text); err != nil {
-		return "", UsageErrorf("%s: %w", from, err)
-	}
-	return text, nil
 }
 
 // readFile reads a file, which must not be longer than most bytes.
@@ -160,23 +112,24 @@ func (s *session) fullName(text string) (string, error) {
 
 // fullPrefix returns the whole prefix that the command line names, "" for the top.
 func (s *session) fullPrefix(text string) string {
-	if s.target.prefix == "" || text == "" {
-		return firstOf(text, s.target.prefix)
+	if s.target.Prefix == "" || text == "" {
+		return firstOf(text, s.target.Prefix)
 	}
-	return s.target.prefix + "/" + text
+	return s.target.Prefix + "/" + text
 }
 
 // shortName returns a name as the command line has it: without the prefix of the context.
 func (s *session) shortName(name string) string {
-	if s.target.prefix == "" {
+	if s.target.Prefix == "" {
 		return name
 	}
-	return strings.TrimPrefix(name, s.target.prefix+"/")
+	return strings.TrimPrefix(name, s.target.Prefix+"/")
 }
 
-// note writes a line for people, which is no part of the output.
+// note writes a line for people, which is no part of the output. What a server has said in it
+// cannot drive the terminal.
 func (s *session) note(format string, args ...any) {
-	fmt.Fprintf(s.env.Stderr, format+"\n", args...)
+	fmt.Fprint(s.env.Stderr, harmless(fmt.Sprintf(format, args...)))
 }
 
 // userAgent is the name of the program and its version.

@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,7 +10,7 @@ import (
 	"configapi/internal/restclient"
 )
 
-// maxValueBytes is more than the longest value that a server can be told to take.
+// maxValueBytes is more than the longest value that any server takes.
 const maxValueBytes = 64 << 20
 
 func newSet(env Env) *cobra.Command {
@@ -21,10 +22,11 @@ func newSet(env Env) *cobra.Command {
 		Use:     "set NAME [VALUE | - | --file FILE]",
 		Short:   "give a config a value",
 		GroupID: GroupWrite,
-		Args:    cobra.RangeArgs(1, 2),
-		Long: `Gives a config a value, and makes it when there is none. Without VALUE, or with -, the value is what
-comes on standard input: byte for byte, also a line feed at its end. Lists of processes show VALUE,
-so give a secret by standard input or --file; what is printed then leaves values out.
+		Args:    setWords,
+		Long: `Gives a config a value, and makes it when there is none. Without VALUE, or with
+-, the value is what comes on standard input: byte for byte, also a line feed at
+its end. Lists of processes show VALUE, so give a secret by standard input or
+--file; what is printed then leaves values out.
 
 A deleted config takes no value: restore it first.`,
 		Example: `  configapi set payments/timeout 5 -m "the bank is slow today"
@@ -57,6 +59,14 @@ A deleted config takes no value: restore it first.`,
 	})
 }
 
+// setWords takes a name, and a value, which may be empty.
+func setWords(c *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return words(1, 1)(c, args[:1])
+	}
+	return words(1, 1)(c, args)
+}
+
 // readValue returns the value that the command line gives, and whether it may be a secret: it comes
 // from elsewhere.
 func (s *session) readValue(args []string, file string) (value string, secret bool, err error) {
@@ -74,7 +84,10 @@ func (s *session) readValue(args []string, file string) (value string, secret bo
 		}
 		text, err = readAll(s.env.Stdin, maxValueBytes)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return "", false, err
+	case err != nil:
 		return "", false, UsageErrorf("reading the value: %w", err)
 	}
 	if _, isTerminal := s.env.Width(s.env.Stderr); isTerminal && strings.HasSuffix(string(text), "\n") {

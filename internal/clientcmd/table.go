@@ -107,8 +107,8 @@ func printable(text string) string {
 	return out.String()
 }
 
-// harmless returns a value for a terminal: lines and tabs stay, and what else [printable] escapes is
-// escaped. It ends with a line feed.
+// harmless returns a value for a terminal: lines and tabs stay, and all else that [printable]
+// escapes is escaped. It ends with a line feed.
 func harmless(value string) string {
 	var out strings.Builder
 	for _, line := range strings.SplitAfter(value, "\n") {

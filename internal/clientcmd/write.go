@@ -53,7 +53,7 @@ func (s *session) write(ctx context.Context, f writeFlags, send send) (restclien
 		return send(ctx, true, "", "")
 	}
 	asSeenAt := ""
-	if s.target.confirm {
+	if s.target.Confirm {
 		var err error
 		if asSeenAt, err = s.confirm(ctx, f, send); err != nil {
 			return restclient.Result{}, err
@@ -64,7 +64,7 @@ func (s *session) write(ctx context.Context, f writeFlags, send send) (restclien
 
 // confirm returns the position of what the user has confirmed, "" when that came by a flag.
 func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenAt string, err error) {
-	name := s.target.name
+	name := s.target.Context
 	if f.confirm != "" {
 		if f.confirm != name {
 			return "", UsageErrorf("--confirm names another context than %s, which the command works on; nothing was written", name)
@@ -82,18 +82,23 @@ func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenA
 	s.describe(&text, f, tried)
 	fmt.Fprintf(s.env.Stderr, "%sType the name of the context, %s, to make this change: ", text.String(), name)
 	answer, err := readLine(s.env.Stdin)
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return "", err
+	case err != nil:
 		return "", fmt.Errorf("reading the answer: %w", err)
-	}
-	if strings.TrimSpace(answer) != name {
+	case strings.TrimSpace(answer) != name:
 		return "", UsageErrorf("that is not the name of the context; nothing was written")
 	}
 	return tried.Position, nil
 }
 
-// readLine reads a line, of 4 KiB at most.
+// maxLineBytes is the longest answer of the user.
+const maxLineBytes = 4 << 10
+
+// readLine reads a line, of maxLineBytes at most.
 func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, maxTokenBytes)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(in, maxLineBytes)).ReadString('\n')
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}

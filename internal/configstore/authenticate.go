@@ -64,28 +64,28 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, e
 		return auth.Caller{}, err
 	}
 	view := g.view()
-	token := view.TokenOf(given.ID)
-	if token == nil {
+	if view.TokenOf(given.ID) == nil {
 		if g, err = s.awaitNewest(ctx, view.Head(), given.ID); err != nil {
 			return auth.Caller{}, err
 		}
-		token = g.view().TokenOf(given.ID)
+		view = g.view()
 	}
-	caller, err := s.authenticated(token, given)
+	caller, err := s.authenticated(view, given)
 	if err == nil {
 		err = g.checkRightsAge(caller)
 	}
 	return caller, err
 }
 
-// authenticated returns the caller that has proved itself with a secret of a token. nil: there is
-// no such token.
-func (s *Store) authenticated(token *auth.Token, given auth.Credential) (auth.Caller, error) {
+// authenticated returns the caller that has proved itself with a secret, if a token of the view has
+// it.
+func (s *Store) authenticated(view *projection.View, given auth.Credential) (auth.Caller, error) {
+	token := view.TokenOf(given.ID)
 	if token == nil {
 		return auth.Caller{}, auth.ErrNotValid
 	}
 	now := s.opts.Now()
-	caller, inForce := token.Caller(given.ID, now)
+	caller, inForce := callerOf(view, given.ID, now)
 	if kept, _ := token.Secret(given.ID); !kept.Matches(given) || !inForce {
 		return auth.Caller{}, auth.ErrNotValid
 	}

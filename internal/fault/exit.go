@@ -28,8 +28,8 @@ func ExitCode(err error) int {
 	return KindOf(err).ExitCode()
 }
 
-// ExitCodeOf returns the exit code of a command that ends with an error that has a code, as a server
-// gives it, and whether the code is known.
+// ExitCodeOf returns the exit code of a command that ends with an error that has a code, as a
+// server gives it, and whether the code is known.
 func ExitCodeOf(code string) (exit int, known bool) {
 	for _, row := range table {
 		if row.code == code {

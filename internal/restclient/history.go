@@ -2,6 +2,7 @@ package restclient
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -35,14 +36,23 @@ type Selection struct {
 	Actor        string
 	Operation    string    // several are separated by commas
 	Since, Until time.Time // zero: without a bound
+	First        int       // how many changes a page has at most, up to 500; 0: 500
 }
 
 // Recent calls each with the selected changes, the newest first, page by page. All are of the
 // position of the first page.
 func (c *Client) Recent(ctx context.Context, s Selection, each func(Revision) error) error {
 	first := query("prefix", s.Prefix, "name", s.Name, "actor", s.Actor, "operation", s.Operation,
-		"since", bound(s.Since), "until", bound(s.Until), "first", maxPage)
+		"since", bound(s.Since), "until", bound(s.Until), "first", pageOf(s.First))
 	return eachPage(ctx, c, "/changes/recent", first, revisionsOf, each)
+}
+
+// pageOf returns the length of pages that the API is asked for.
+func pageOf(first int) string {
+	if first <= 0 || first > 500 {
+		return maxPage
+	}
+	return strconv.Itoa(first)
 }
 
 func bound(at time.Time) string {
@@ -97,4 +107,10 @@ func (c *Client) Diff(ctx context.Context, q Comparison, each func(Difference) e
 	}
 	err = eachPage(ctx, c, "/diff", first, elements, each)
 	return from, to, err
+}
+
+// Position returns the newest position that the server has.
+func (c *Client) Position(ctx context.Context) (at string, err error) {
+	at, _, err = c.get(ctx, &request{path: "/config" + query("first", "1")}, new([]Config))
+	return at, err
 }

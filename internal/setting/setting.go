@@ -8,6 +8,7 @@ package setting
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -84,15 +85,32 @@ func FromEnvironment(flags *pflag.FlagSet, getenv func(string) string) (err erro
 // its meaning with its default.
 func (s Setting) Row() string {
 	_, meaning := pflag.UnquoteUsage(&pflag.Flag{Usage: s.Meaning, Value: s.Value})
+	meaning = regexp.MustCompile(`--[a-z][a-z-]*`).ReplaceAllString(strings.NewReplacer("|", `\|`, "*", `\*`).Replace(meaning), "`$0`")
+	if text := s.Value.String(); !isNothing(text) {
+		meaning += "; default `" + text + "`"
+	}
 	if s.Details != "" {
 		meaning += ". " + s.Details
-	}
-	if text := s.Value.String(); text != "" && text != "false" && text != "0" && text != "0s" {
-		meaning += "; default `" + text + "`"
 	}
 	variables := make([]string, len(s.Variables))
 	for i, key := range s.Variables {
 		variables[i] = "`" + key + "`"
 	}
-	return fmt.Sprintf("| `--%s` | %s | %s |\n", s.Flag, strings.Join(variables, ", then "), meaning)
+	flag := "--" + s.Flag
+	if s.Short != "" {
+		flag = "-" + s.Short + "`, `" + flag
+	}
+	return fmt.Sprintf("| `%s` | %s | %s |\n", flag, strings.Join(variables, ", then "), meaning)
+}
+
+// Default returns the default of a flag as the help shows it, "" for none.
+func Default(flag *pflag.Flag) string {
+	if isNothing(flag.DefValue) {
+		return ""
+	}
+	return flag.DefValue
+}
+
+func isNothing(text string) bool {
+	return text == "" || text == "0" || text == "0s" || text == "false" || text == "[]"
 }

@@ -1,0 +1,98 @@
+package clientcmd
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"configapi/internal/restclient"
+)
+
+func newList(env Env) *cobra.Command {
+	var at string
+	var deleted bool
+	cmd := &cobra.Command{
+		Use:     "list [PREFIX]",
+		Short:   "list configs",
+		GroupID: GroupRead,
+		Args:    words(0, 1),
+		Long: `Lists the configs at or below PREFIX, or all of them, by name, as they are at one
+position. On a terminal, long values are cut; -o json has all of them. -o name
+prints the names alone.`,
+		Example: `  configapi list payments
+  configapi list payments --at 2h
+  configapi list --deleted`,
+	}
+	cmd.Flags().StringVar(&at, "at", "", "`MOMENT` to look back at: a position, a time or an age such as 2h")
+	cmd.Flags().BoolVar(&deleted, "deleted", false, "list the configs that are deleted now, the last one first")
+	return withSession(env, cmd, func(ctx context.Context, s *session, args []string) error {
+		prefix := s.fullPrefix(firstOf(args...))
+		if deleted {
+			if at != "" {
+				return UsageErrorf("--deleted shows what is deleted now; leave --at out")
+			}
+			return s.listDeleted(ctx, prefix)
+		}
+		when, err := parseMoment(at, env.Time())
+		if err != nil {
+			return err
+		}
+		return s.list(ctx, restclient.List{Prefix: prefix, At: when, Full: s.output != outputName})
+	})
+}
+
+func (s *session) list(ctx context.Context, l restclient.List) error {
+	found := []restclient.Config{}
+	v := view{}
+	t := &table{heading: []string{"NAME", "VERSION", "CHANGED", "BY", "VALUE"}, elastic: []int{0, 3, 4}}
+	_, err := s.client.Configs(ctx, l, func(c restclient.Config) error {
+		found, v.names = append(found, c), append(v.names, c.Name)
+		value := "(erased)"
+		if c.Value != nil {
+			value = *c.Value
+		}
+		t.add(s.shortName(c.Name), strconv.FormatInt(c.Version, 10), instant(c.UpdatedAt), orDash(c.Actor), value)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		s.noteNone(l.Prefix)
+	}
+	v.object, v.table = found, s.showTable(t)
+	return s.show(v)
+}
+
+func (s *session) listDeleted(ctx context.Context, prefix string) error {
+	found := []restclient.Revision{}
+	v := view{}
+	t := &table{heading: []string{"NAME", "VERSION", "DELETED", "BY", "REASON", "OLD VALUE"}, elastic: []int{0, 3, 4, 5}}
+	err := s.client.Deleted(ctx, prefix, func(r restclient.Revision) error {
+		found, v.names = append(found, r), append(v.names, r.Name)
+		old := "(erased)"
+		if r.OldValue != nil {
+			old = *r.OldValue
+		}
+		t.add(s.shortName(r.Name), strconv.FormatInt(r.Version, 10), instant(r.CommittedAt), orDash(r.Actor), orDash(r.Reason), old)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		s.noteNone(prefix)
+	}
+	v.object, v.table = found, s.showTable(t)
+	return s.show(v)
+}
+
+// noteNone says that a list has nothing.
+func (s *session) noteNone(prefix string) {
+	if prefix == "" {
+		s.note("there are none that you may see")
+		return
+	}
+	s.note("there are none at or below %s that you may see", printable(prefix))
+}
