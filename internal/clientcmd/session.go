@@ -30,6 +30,12 @@ func (c *connection) settings() []setting.Setting {
 	})
 }
 
+// register adds the flags to a command.
+func (c *connection) register(env Env, cmd *cobra.Command) {
+	setting.Register(cmd.Flags(), c.settings()...)
+	completeContexts(env, cmd)
+}
+
 // session is what a command that works on a server gets.
 type session struct {
 	env    Env
@@ -41,8 +47,7 @@ type session struct {
 // withSession has a command run with a session, whose flags it gets.
 func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *session, args []string) error) *cobra.Command {
 	var c connection
-	setting.Register(cmd.Flags(), c.settings()...)
-	completeContexts(env, cmd)
+	c.register(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(cmd.Context(), env)
 		if err != nil {

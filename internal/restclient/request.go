@@ -37,6 +37,7 @@ type request struct {
 	body         any    // as JSON; nil: none
 	key          string // the idempotency key of a write; "": none
 	lastEvent    string // Last-Event-ID of a stream; "": none
+	unwell       bool   // an answer 503 is one, too
 	missing      string // what the text Not Found means; "": nothing, the path is always there
 }
 
@@ -74,7 +75,7 @@ func (c *Client) sendOnce(ctx context.Context, q *request) (*http.Response, *Err
 		return nil, q.broken(err, connected.Load())
 	}
 	answer.Body = newBody(answer.Body, cancel)
-	if answer.StatusCode == http.StatusOK {
+	if answer.StatusCode == http.StatusOK || q.unwell && answer.StatusCode == http.StatusServiceUnavailable {
 		return answer, nil
 	}
 	defer answer.Body.Close()
