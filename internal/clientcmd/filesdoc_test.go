@@ -35,7 +35,7 @@ func TestFilesPage(t *testing.T) {
 		}
 		for _, example := range strings.Split("\n"+match[3], "\n$ configapi ")[1:] {
 			command, want, _ := strings.Cut(example, "\n")
-			runExample(t, s, command, strings.TrimSuffix(want, "\n"))
+			runPageExample(t, s, command, strings.TrimSuffix(want, "\n"))
 			ran++
 		}
 	}
@@ -49,9 +49,9 @@ var (
 	anyPosition = regexp.MustCompile(`\b[0-9]+-[0-9a-f]{8}\b`)
 )
 
-// runExample runs a command of a page, and compares what it prints. want has no line feed at its
+// runPageExample runs a command of a page, and compares what it prints. want has no line feed at its
 // end.
-func runExample(t *testing.T, s *server, command, want string) {
+func runPageExample(t *testing.T, s *server, command, want string) {
 	t.Helper()
 	args := exampleWord.FindAllString(command, -1)
 	for i, arg := range args {
