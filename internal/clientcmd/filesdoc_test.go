@@ -49,8 +49,8 @@ var (
 	anyPosition = regexp.MustCompile(`\b[0-9]+-[0-9a-f]{8}\b`)
 )
 
-// runPageExample runs a command of a page, and compares what it prints. want has no line feed at its
-// end.
+// runPageExample runs a command of a page, and compares what it prints. want has no line feed at
+// its end.
 func runPageExample(t *testing.T, s *server, command, want string) {
 	t.Helper()
 	args := exampleWord.FindAllString(command, -1)
