@@ -63,8 +63,8 @@ func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	next.ServeHTTP(e, r)
 }
 
-// proofOf returns the proof of who sends a request, given the values of its header Authorization and
-// what has proved the last caller of its connection. given reports whether the request has a token.
+// proofOf returns the proof of who sends a request, given the values of its header Authorization
+// and what has proved the last caller of its connection. given reports whether it has a token.
 func (s *Server) proofOf(ctx context.Context, values []string, last *lastProof) (proof *configstore.Proof, given bool, err error) {
 	if proof := last.of(values); proof != nil && s.opts.Store.StillProves(proof) {
 		return proof, true, nil
@@ -183,8 +183,8 @@ func (s *Server) refuse(e *exchange, r *http.Request, kind fault.Kind, message s
 	problem.Problem{Kind: kind, RequestID: e.id, Detail: message}.Write(e)
 }
 
-// callerOf returns the caller that a request proves, the anonymous one without a token. given reports
-// whether the request has one.
+// callerOf returns the caller that a request proves, the anonymous one without a token. given
+// reports whether the request has one.
 func (s *Server) callerOf(ctx context.Context, r *http.Request) (caller auth.Caller, given bool, err error) {
 	secret, given, err := auth.Bearer(r.Header["Authorization"])
 	if err == nil {
