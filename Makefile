@@ -18,7 +18,7 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # The pattern `work` stands for the packages of all modules that go.work names.
 
-.PHONY: help run build test check ci sound files format vet lint generate verify modules race cover disks bench bench-large faults mutants hostile fuzz fuzz-short browser proxy clients playground
+.PHONY: help run build test check ci sound files format vet systems lint generate verify modules audit race disks bench bench-large faults mutants hostile fuzz fuzz-short browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,10 +41,10 @@ test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_UR
 
 check: sound test ## what to run before a commit: all that is quick
 
-ci: sound race cover disks hostile fuzz-short browser proxy clients ## everything else that must hold before a change lands
+ci: sound audit race disks hostile fuzz-short browser proxy clients ## everything else that must hold before a change lands
 	$(MAKE) faults FAULTS=-short
 
-sound: files format vet lint verify modules ## the checks that run no tests
+sound: files format vet systems lint verify modules ## the checks that run no tests
 
 files: ## fail when a file is in the repository that is too large for it, or that .gitignore names
 	@ignored=$$(git ls-files --cached --ignored --exclude-standard); \
@@ -57,6 +57,9 @@ format: ## fail when gofmt would change a file
 
 vet: ## run go vet on all modules
 	$(GO) vet work
+
+systems: ## fail when a package or a test of the server does not compile for Windows or macOS
+	$(GO) run ./test/systems windows darwin
 
 lint: ## run staticcheck on all modules, with the rules of staticcheck.conf
 	$(GO) run $(STATICCHECK) work
@@ -71,14 +74,14 @@ verify: generate ## fail when generated code is not what the schema makes
 modules: ## fail when a module does not build alone, or with other versions than in the workspace
 	@.ci/modules
 
-race: ## run all tests of all modules, the slow ones too, with the race detector
-	CONFIGAPI_SLOW_TESTS=1 $(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race work
+audit: ## fail when a vulnerability of a library is known; say so where the databases cannot be reached
+	@.ci/audit
+
+race: ## run all tests of all modules, the slow ones too, with the race detector; fail when less than 90 % is covered, or less than all of the domain
+	CONFIGAPI_SLOW_TESTS=1 $(GO) run ./internal/postgrestest/withpostgres -- .ci/race
 
 disks: ## let the disk fail below SQLite, and cut its power, in 100 runs over one history
 	SQLITE_TEST_DISK_ROUNDS=100 $(GO) test -count=1 -run TestFailingDisk -v ./internal/eventstore/sqlite
-
-cover: ## fail when less than 90 % is covered, or less than all of the domain
-	@.ci/coverage
 
 bench: ## measure everything side by side, and print a table
 	cd bench && $(GO) run .

@@ -51,6 +51,7 @@ var picture = []layer{
 	{"test/graphqlws", "internal/websockettest", ""},
 	{"test/hostile", "test/reports internal/processtest internal/websockettest", x + " golang.org/x/time"},
 	{"test/reports", "", ""},
+	{"test/systems", "", "golang.org/x/tools"},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/httpd/httpdtest", "internal/processtest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
@@ -69,7 +70,7 @@ var picture = []layer{
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
-	{"internal/clientconfig", "internal/setting internal/auth internal/config", "github.com/goccy/go-yaml"},
+	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
 	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},

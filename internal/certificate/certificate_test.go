@@ -1,3 +1,5 @@
+//go:build unix
+
 package certificate_test
 
 import (

@@ -1,3 +1,5 @@
+//go:build unix
+
 package cli_test
 
 import (
@@ -15,14 +17,6 @@ import (
 	"configapi/internal/processtest"
 	"configapi/internal/websockettest"
 )
-
-// awaitLog waits until the log of a server has a text.
-func (p process) awaitLog(t *testing.T, text string) {
-	t.Helper()
-	if err := p.Await(t.Context(), func(context.Context) bool { return strings.Contains(p.Log(), text) }); err != nil {
-		t.Errorf("the log does not have %q: %v\n%s", text, err, p.Log())
-	}
-}
 
 // TestAdminSocketClosesAServer makes the first token of a running server, which closes it for ever,
 // and ends the streams of anonymous callers.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -75,4 +76,12 @@ func shortDir(t testing.TB) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
+}
+
+// awaitLog waits until the log of a server has a text.
+func (p process) awaitLog(t *testing.T, text string) {
+	t.Helper()
+	if err := p.Await(t.Context(), func(context.Context) bool { return strings.Contains(p.Log(), text) }); err != nil {
+		t.Errorf("the log does not have %q: %v\n%s", text, err, p.Log())
+	}
 }

@@ -54,41 +54,54 @@ func runConsole(t *testing.T, server process, text string) {
 	}
 }
 
-// curl sends what curl would. It knows -X, -H, -d, --data-binary and words in single quotes; with
-// -N it reads as many lines of a stream as are expected. An entity tag in If-Match is replaced by
-// the current one of the config.
+// curl sends what curl would, with the positions of the server's own history; with -N it reads as
+// many lines of a stream as are expected. An entity tag in If-Match is replaced by the current one
+// of the config.
 func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
-	streams := false
+	asked := parseCurl(t, command)
+	path, body := server.mustHavePositions(t, asked.path), server.mustHavePositions(t, asked.body)
+	if tag := asked.header.Get("If-Match"); tag != "" {
+		asked.header.Set("If-Match", server.mustHaveTag(t, path, tag))
+	}
+	if asked.streams {
+		return server.MustRead(t, path, strings.Count(want, "\n"))
+	}
+	return server.MustSend(t, asked.method, path, body, asked.header)
+}
+
+// curled is a request that a command of curl sends.
+type curled struct {
+	method, path, body string
+	header             http.Header
+	streams            bool
+}
+
+// parseCurl knows -N, -X, -H, -d, --data-binary and words in single quotes.
+func parseCurl(t *testing.T, command string) curled {
+	t.Helper()
 	words := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1)
-	method, body, path, header := http.MethodGet, "", "", http.Header{}
+	asked := curled{method: http.MethodGet, header: http.Header{}}
 	for i := 1; i < len(words); i++ {
 		word := func() string { i++; return strings.Trim(words[i], "'") }
 		switch words[i] {
 		case "-N":
-			streams = true
+			asked.streams = true
 		case "-X":
-			method = word()
+			asked.method = word()
 		case "-d", "--data-binary":
-			body = word()
+			asked.body = word()
 		case "-H":
 			name, value, _ := strings.Cut(word(), ": ")
-			header.Set(name, value)
+			asked.header.Set(name, value)
 		default:
 			var ok bool
-			if path, ok = strings.CutPrefix(strings.Trim(words[i], "'"), "localhost:4000"); !ok {
+			if asked.path, ok = strings.CutPrefix(strings.Trim(words[i], "'"), "localhost:4000"); !ok {
 				t.Fatalf("%s: %q is not understood here", command, words[i])
 			}
 		}
 	}
-	path, body = server.mustHavePositions(t, path), server.mustHavePositions(t, body)
-	if tag := header.Get("If-Match"); tag != "" {
-		header.Set("If-Match", server.mustHaveTag(t, path, tag))
-	}
-	if streams {
-		return server.MustRead(t, path, strings.Count(want, "\n"))
-	}
-	return server.MustSend(t, method, path, body, header)
+	return asked
 }
 
 // mustHavePositions returns the text with the positions of the server's own history.

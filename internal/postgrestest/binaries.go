@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"syscall"
 )
 
 var errNoPostgres = errors.New(`these tests need PostgreSQL, and there is none on this machine. Do one of these:
@@ -85,7 +84,7 @@ func install(ctx context.Context, log io.Writer, pkg string, found func() bool) 
 	}
 	defer lock.Close()
 	// Tests of other packages may be installing it.
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+	if err := lockFile(lock, true); err != nil {
 		return err
 	}
 	if found() {

@@ -42,7 +42,7 @@ type Cluster struct {
 
 	bin      string // the directory of postgres and initdb
 	home     *home
-	owner    *syscall.Credential // the user that runs the server; nil: the user of this process
+	owner    *account // the user that runs the server; nil: the user of this process
 	port     int
 	password string
 	stock    bool                 // its settings are those of initdb
@@ -287,7 +287,7 @@ func (c *Cluster) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = c.home.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner}
+	cmd.SysProcAttr = c.owner.attributes()
 	return cmd
 }
 

@@ -26,13 +26,13 @@ const (
 // alive.
 type home struct {
 	dir   string
-	owner *syscall.Credential
+	owner *account
 	lock  *os.File
 }
 
 // newHome makes a directory below base that only the owner and root can enter. It first removes
 // those of dead processes.
-func newHome(base string, owner *syscall.Credential) (*home, error) {
+func newHome(base string, owner *account) (*home, error) {
 	removeDead(base)
 	for {
 		dir, err := os.MkdirTemp(base, homePattern)
@@ -54,7 +54,7 @@ func newHome(base string, owner *syscall.Credential) (*home, error) {
 // baseDir returns where clusters are: in TMPDIR if it is set and suitable, otherwise in memory if
 // there is enough, because with a busy disk every commit of a test waits. Servers behave the same
 // in both.
-func baseDir(owner *syscall.Credential) string {
+func baseDir(owner *account) string {
 	base, set := os.LookupEnv("TMPDIR")
 	switch {
 	case !set && freeBytes(memoryDir) >= minMemory:
@@ -91,19 +91,11 @@ func takeLock(path string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lockFile(f, false); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
-}
-
-func freeBytes(dir string) uint64 {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		return 0
-	}
-	return fs.Bavail * uint64(fs.Bsize)
 }
 
 // openToAll reports whether every user can reach a directory.
@@ -122,7 +114,7 @@ func openToAll(dir string) bool {
 
 // serverOwner returns the user that runs servers if root runs the tests, because PostgreSQL refuses
 // to run as root. It returns nil for any other user.
-func serverOwner() (*syscall.Credential, error) {
+func serverOwner() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}
@@ -135,5 +127,5 @@ func serverOwner() (*syscall.Credential, error) {
 	}
 	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
 	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
+	return &account{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
 }

@@ -68,7 +68,7 @@ func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
 		return "", err
 	}
 	cmd := exec.Command(program, settings)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = home.dir, []string{"LC_ALL=C", "TZ=UTC"}, &syscall.SysProcAttr{Credential: owner}
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = home.dir, []string{"LC_ALL=C", "TZ=UTC"}, owner.attributes()
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	pooler, err := startServer(ctx, cmd, filepath.Join(home.dir, logName), "process up")

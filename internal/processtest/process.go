@@ -52,7 +52,7 @@ func Start(cmd *exec.Cmd, logPath string, orphaned syscall.Signal) (*Process, er
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	lead(cmd.SysProcAttr)
 	signalOrphan(cmd.SysProcAttr, orphaned)
 
 	p := &Process{name: filepath.Base(cmd.Path), cmd: cmd, logPath: logPath, done: make(chan struct{})}
@@ -108,7 +108,7 @@ func (p *Process) Stop(ask syscall.Signal, patience time.Duration) error {
 	case <-p.done:
 		return p.err
 	case <-timer.C:
-		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+		_ = killGroup(p.PID())
 		<-p.done
 		return fmt.Errorf("%s has not ended within %v of the signal %q", p.name, patience, ask)
 	}
@@ -125,9 +125,11 @@ func (p *Process) Await(ctx context.Context, ready func(context.Context) bool) e
 		ctx, cancel = context.WithTimeout(ctx, Patience)
 		defer cancel()
 	}
-	poll := time.NewTicker(2 * time.Millisecond)
+	begin := time.Now()
+	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for !ready(ctx) {
+		poll.Reset(max(2*time.Millisecond, time.Since(begin)/100)) // a long start is measured, not the asking
 		select {
 		case <-p.done:
 			return fmt.Errorf("%s has ended (%v) before it was ready: %s", p.name, p.cmd.ProcessState, p.LastWords())

@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"configapi/internal/eventstore/eventstoretest"
 )
 
@@ -24,15 +22,6 @@ const (
 // memoryDir is Linux's file system in memory. Commits do not wait for a disk there, and a store
 // behaves the same. Containers often have only 64 MiB of it.
 const memoryDir, minMemory = "/dev/shm", 1 << 30
-
-// freeBytes returns how many bytes are free in a file system, 0 if that is unknown.
-func freeBytes(dir string) uint64 {
-	var fs unix.Statfs_t
-	if unix.Statfs(dir, &fs) != nil {
-		return 0
-	}
-	return fs.Bavail * uint64(fs.Bsize)
-}
 
 func TestMain(m *testing.M) {
 	if _, set := os.LookupEnv("TMPDIR"); !set && freeBytes(memoryDir) >= minMemory {

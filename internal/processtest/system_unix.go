@@ -1,3 +1,5 @@
+//go:build unix
+
 package processtest
 
 import (
@@ -16,3 +18,9 @@ func OwnCPU(t testing.TB) time.Duration {
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
+
+// lead makes the process the first of a group of its own.
+func lead(attributes *syscall.SysProcAttr) { attributes.Setpgid = true }
+
+// killGroup kills a process and what is in its group.
+func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
