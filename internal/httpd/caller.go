@@ -13,6 +13,7 @@ import (
 	"configapi/internal/attempts"
 	"configapi/internal/audit"
 	"configapi/internal/auth"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
@@ -33,9 +34,15 @@ func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 		next.ServeHTTP(e, r)
 		return
 	}
-	caller, given, err := s.callerOf(r.Context(), r, e.proof)
-	e.caller = caller.Name
-	e.varies = given || !isOpenTo(caller, err)
+	proof, given, err := s.proofOf(r.Context(), r.Header["Authorization"], e.proof)
+	open := false
+	switch {
+	case !given:
+		open, err = s.anonymous(r.Context())
+	case err == nil:
+		e.caller = proof.Caller.Name
+	}
+	e.varies = !open
 	switch {
 	case err == auth.ErrNoToken && isWebsocket(r):
 		// The token may come in the first message: see graph.Handler. Until then the store allows
@@ -43,7 +50,7 @@ func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	case err != nil:
 		s.refuseCaller(e, r, err, given)
 		return
-	case !e.varies && s.mayBeForeign(r):
+	case open && s.mayBeForeign(r):
 		s.refuseOpen(e, r)
 		return
 	case isTooLarge(r): // only after the caller was checked
@@ -51,26 +58,33 @@ func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 		return
 	}
 	if given {
-		*r = *r.WithContext(auth.NewContext(r.Context(), caller)) // in place: a copy would take as long as all else here
+		*r = *r.WithContext(auth.NewContextOf(r.Context(), &proof.Caller)) // in place, without a copy of the request
 	}
 	next.ServeHTTP(e, r)
 }
 
-// callerOf returns the caller that a request proves, given what has proved the last one on its
-// connection. given reports whether the request has a token.
-func (s *Server) callerOf(ctx context.Context, r *http.Request, last *lastProof) (caller auth.Caller, given bool, err error) {
-	values := r.Header["Authorization"]
+// proofOf returns the proof of who sends a request, given the values of its header Authorization
+// and what has proved the last caller of its connection. given reports whether it has a token.
+func (s *Server) proofOf(ctx context.Context, values []string, last *lastProof) (proof *configstore.Proof, given bool, err error) {
 	if proof := last.of(values); proof != nil && s.opts.Store.StillProves(proof) {
-		return proof.Caller, true, nil
+		return proof, true, nil
 	}
 	secret, given, err := auth.Bearer(values)
-	if err == nil {
-		caller, err = s.opts.Store.Authenticate(ctx, secret)
+	if !given || err != nil {
+		return nil, given, err
 	}
-	if err == nil && given {
-		last.keep(values[0], caller)
+	caller, err := s.opts.Store.Authenticate(ctx, secret)
+	if err != nil {
+		return nil, true, err
 	}
-	return caller, given, err
+	return last.keep(values[0], caller), true, nil
+}
+
+// anonymous returns an error if a request without a token may do nothing. open reports whether it
+// may do everything, because no token was ever issued.
+func (s *Server) anonymous(ctx context.Context) (open bool, err error) {
+	caller, err := s.opts.Store.Authenticate(ctx, "")
+	return isOpenTo(caller, err), err
 }
 
 // isOpenTo reports whether an anonymous caller was let in because no token was ever issued.
@@ -169,6 +183,16 @@ func (s *Server) refuse(e *exchange, r *http.Request, kind fault.Kind, message s
 	problem.Problem{Kind: kind, RequestID: e.id, Detail: message}.Write(e)
 }
 
+// callerOf returns the caller that a request proves, the anonymous one without a token. given
+// reports whether the request has one.
+func (s *Server) callerOf(ctx context.Context, r *http.Request) (caller auth.Caller, given bool, err error) {
+	secret, given, err := auth.Bearer(r.Header["Authorization"])
+	if err == nil {
+		caller, err = s.opts.Store.Authenticate(ctx, secret)
+	}
+	return caller, given, err
+}
+
 // seesEverything reports whether the caller of a request may read everything. It is false when the
 // caller cannot be authenticated in time.
 func (s *Server) seesEverything(r *http.Request) bool {
@@ -177,7 +201,7 @@ func (s *Server) seesEverything(r *http.Request) bool {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), healthCallerTime)
 	defer cancel()
-	caller, given, err := s.callerOf(ctx, r, new(lastProof))
+	caller, given, err := s.callerOf(ctx, r)
 	if given && fault.KindOf(err) == fault.Unauthenticated {
 		s.recordCaller(r, err, given)
 	}

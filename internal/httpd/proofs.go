@@ -32,9 +32,12 @@ func (l *lastProof) of(values []string) *configstore.Proof {
 	return &kept.proof
 }
 
-// keep keeps what the value of a header has proved, in place of what was kept before.
-func (l *lastProof) keep(value string, caller auth.Caller) {
+// keep returns the proof of a caller, and keeps it and the value of the header that has proved it,
+// in place of what was kept before.
+func (l *lastProof) keep(value string, caller auth.Caller) *configstore.Proof {
+	kept := &provedHeader{value: value, proof: configstore.Proof{Caller: caller}}
 	if len(value) <= keptHeaderBytes {
-		l.kept.Store(&provedHeader{value: value, proof: configstore.Proof{Caller: caller}})
+		l.kept.Store(kept)
 	}
+	return &kept.proof
 }
