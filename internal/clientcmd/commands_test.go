@@ -117,7 +117,7 @@ func TestDeleteBelow(t *testing.T) {
 	s.runIn(t, terminal("y\n"), "delete", "-r", "a/", "a/c", "-m", "old").must(t, 0, "a/c/d deleted, version 2\n3 changes, position")
 	s.run(t, "list", "a", "-o", "name").must(t, 0, "none at or below")
 	s.run(t, "list", "ab", "-o", "name").must(t, 0, "ab\n")
-	s.run(t, "delete", "-r", "many").must(t, 0, "made in 2", "1100 changes, position")
+	s.run(t, "delete", "-r", "many").must(t, 0, "2 change sets, one after the other", "1100 changes, position")
 	if got := s.run(t, "list", "-o", "name"); got.stdout != "ab\n" {
 		t.Errorf("got %+v, want one config that is left", got)
 	}
