@@ -161,10 +161,8 @@ func TestTamperedNewestRecords(t *testing.T) {
 	}
 }
 
-// TestNewestRecordThatIsThereTwice reads the newest record of one name in place of another's, with
-// the same version. That is not loaded.
-// TestPartsOfNames loads from a store that reads two parts of the names at once: the later one comes
-// first.
+// TestPartsOfNames loads from a store that reads two parts of the names at once: the later one
+// comes first.
 func TestPartsOfNames(t *testing.T) {
 	h := longHistory(t)
 	h.set("x", "1")
@@ -193,6 +191,8 @@ func TestPartsOfNames(t *testing.T) {
 	h.mustShow(l.View())
 }
 
+// TestNewestRecordThatIsThereTwice reads the newest record of one name in place of another's, with
+// the same version. That is not loaded.
 func TestNewestRecordThatIsThereTwice(t *testing.T) {
 	h := longHistory(t)
 	h.set("x", "1")

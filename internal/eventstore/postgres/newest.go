@@ -97,8 +97,8 @@ func (s *Store) middleName(ctx context.Context, head eventstore.Seq) (middle str
 	return middle, err
 }
 
-// eachNewestOf is EachNewest for a part of the names. Where a page takes longer than a read may, the
-// next ones have fewer names: a start on a slow disk ends.
+// eachNewestOf is EachNewest for a part of the names. Where a page takes longer than a read may,
+// the next ones have fewer names: a start on a slow disk ends.
 func (s *Store) eachNewestOf(ctx context.Context, basis eventstore.Head, names part, yield func([]eventstore.Newest) error) error {
 	for order, most := 0, newestNames; ; {
 		found, err := s.readNewest(ctx, basis, names, most)
