@@ -70,7 +70,7 @@ var picture = []layer{
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
-	{"internal/clientconfig", "internal/setting internal/auth internal/config", "github.com/goccy/go-yaml"},
+	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
 	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},

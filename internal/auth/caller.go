@@ -24,7 +24,13 @@ type Caller struct {
 	ReadSince time.Time
 	// ExpiresAt is when the grants end by themselves. Zero: never.
 	ExpiresAt time.Time
+	// AsOf stands for the tokens among which Grants were looked up. nil: they were not.
+	AsOf *Stamp
 }
+
+// Stamp stands for the states of all tokens at a moment: as long as it stays the same one, no token
+// has changed. It says nothing else, and keeps no token in memory.
+type Stamp struct{ _ byte } // with a size, so that no two have the same address
 
 // Anonymous is the caller on a server that is open because no token was ever issued: it may do
 // everything.
@@ -35,6 +41,9 @@ var Local = Caller{Name: LocalName, Grants: Everything}
 
 // IsAnonymous reports whether nothing is known of the caller: not even its name.
 func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
+
+// HasExpired reports whether the grants have ended by themselves at a time.
+func (c Caller) HasExpired(at time.Time) bool { return !isBefore(at, c.ExpiresAt) }
 
 // OnClosed returns the caller as it is on a server that was closed at a time: an anonymous one may
 // then do what is given, any other one what it could do before. The zero time says that it is not

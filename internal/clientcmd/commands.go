@@ -16,10 +16,10 @@ const (
 func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
 		newGet(env), newList(env), newTree(env),
-		newLog(env), newDiff(env),
+		newLog(env), newDiff(env), newWatch(env),
 		newSet(env), newDelete(env), newRestore(env),
 		newExport(env), newImport(env), newApply(env),
-		newRevert(env), newPromote(env), newRename(env),
-		newContext(env),
+		newEdit(env), newRevert(env), newPromote(env), newRename(env),
+		newStatus(env), newContext(env),
 	}
 }

@@ -86,7 +86,7 @@ func TestDeleteAndRestore(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		s.MustSet(t, name, "value of "+name)
 	}
-	s.run(t, "delete", "a", "no", "b", "nor").must(t, 3, "nothing was written, for 2 reasons:\n")
+	s.run(t, "delete", "a", "no", "b", "nor").must(t, 3, "nothing was written, for 2 reasons:\n  no: there is no config of this name\n  nor: there is")
 	s.run(t, "delete", "a", "b", "--if-version", "1").must(t, 2, "one NAME")
 	s.run(t, "delete", "a", "--if-version", "2").must(t, 4)
 	s.run(t, "delete", "a", "b", "-m", "no more").must(t, 0, "a deleted, version 2\nb deleted, version 2\n2 changes, position 5-")

@@ -16,8 +16,9 @@ func newDelete(env Env) *cobra.Command {
 		Short:   "delete configs",
 		GroupID: GroupWrite,
 		Args:    words(1, many),
-		Long: `Deletes configs, all together or none. Their history stays, and ` + "`configapi restore`" + ` brings them back.
-A name that no config has, or that is deleted already, is an error.`,
+		Long: `Deletes configs, all together or none. Their history stays, and
+` + "`configapi restore`" + ` brings them back. A name that no config has, or that is
+deleted already, is an error.`,
 		Example: `  configapi delete payments/timeout -m "the bank has no limit any more"
   configapi delete payments/retries payments/backoff --dry-run`,
 	}

@@ -26,9 +26,10 @@ func newDiff(env Env) *cobra.Command {
 		Short:   "compare two moments",
 		GroupID: GroupRead,
 		Args:    words(0, 2),
-		Long: `Shows which configs differ between the moments A and B: positions, times, or ages such as 2h. Without
-B, it is now. With --to-prefix, the configs below --prefix at A are compared with those below
---to-prefix at B, and without A both are of now. Ends with 0 when nothing differs, else with 1.`,
+		Long: `Shows which configs differ between the moments A and B: positions, times, or
+ages such as 2h. Without B, it is now. With --to-prefix, the configs below
+--prefix at A are compared with those below --to-prefix at B, and without A
+both are of now. Ends with 0 when nothing differs, else with 1.`,
 		Example: `  configapi diff 2h --prefix payments
   configapi diff --prefix staging --to-prefix production`,
 	}

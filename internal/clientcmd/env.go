@@ -34,6 +34,9 @@ func (e Env) Time() time.Time {
 // is a terminal. The width is 80 where it is not known.
 func (e Env) Width(stream any) (width int, isTerminal bool) {
 	const usual = 80
+	if in, is := stream.(*interruptible); is {
+		stream = in.inner
+	}
 	if e.Terminal != nil {
 		width, isTerminal = e.Terminal(stream)
 	} else if file, is := stream.(*os.File); is && term.IsTerminal(int(file.Fd())) {

@@ -64,24 +64,16 @@ func (s *session) explainFailures(failed *restclient.Error) string {
 }
 
 func (s *session) explainFailure(f *restclient.Failure) string {
-	text := f.Message
+	text, name := f.Message, f.Name
 	if f.Current != nil {
-		text = fmt.Sprintf("%s: %s; version %d is of %s", s.shortName(f.Current.Name), text,
-			f.Current.Version, instant(f.Current.CommittedAt))
+		name = f.Current.Name
+		text += fmt.Sprintf("; version %d is of %s", f.Current.Version, instant(f.Current.CommittedAt))
 		if f.Current.Actor != nil {
 			text += ", by " + *f.Current.Actor
 		}
 	}
-	if f.Change != nil {
-		text += fmt.Sprintf("\n    to be undone: %s; it is now: %s", s.describeChange(*f.Change), present(f.Current))
+	if name != "" && f.Action == "" { // a right that is missing is said to be missing on a name
+		text = s.shortName(name) + ": " + text
 	}
 	return text
-}
-
-// present returns the value that a config has after its newest change, in one printable line.
-func present(newest *restclient.Revision) string {
-	if newest == nil || newest.Operation == "DELETED" {
-		return "deleted"
-	}
-	return shown(newest.Value)
 }

@@ -18,8 +18,9 @@ func newGet(env Env) *cobra.Command {
 		Short:   "print the value of a config",
 		GroupID: GroupRead,
 		Args:    words(1, 1),
-		Long: `Prints the value of a config: byte for byte, with a line feed added on a terminal only. -o json shows
-the version, the time and the author of its newest change as well.`,
+		Long: `Prints the value of a config: byte for byte, with a line feed added on a terminal
+only. -o json shows the version, the time and the author of its newest change as
+well.`,
 		Example: `  configapi get payments/timeout
   configapi get payments/timeout --at 2h -o json`,
 	}

@@ -35,6 +35,12 @@ func newServer(t *testing.T, wrap func(http.Handler) http.Handler) *server {
 	return s
 }
 
+// mustIssue returns the secret of a new token that may do everything.
+func (s *server) mustIssue(t *testing.T, name string) string {
+	t.Helper()
+	return s.MustIssue(t, name, time.Time{}, "READ,WRITE,ADMIN:")
+}
+
 // result is what a command has left behind.
 type result struct {
 	code           int

@@ -3,6 +3,8 @@ package clientcmd_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -288,4 +290,47 @@ func TestQuestions(t *testing.T) {
 	s.runIn(t, process{terminal: 80, stdin: "Y\n"}, "promote", "a", "b").must(t, 0)
 	mustEqual(t, "b", s.state(t, "b"), []string{"b/x=1\x1b[2J"})
 	s.runIn(t, process{terminal: 80}, "rename", "b", "c", "--yes").must(t, 0)
+}
+
+// TestHistoryInAContext: the prefix of a context is put before names and left out of what people
+// see, and a context that confirms asks for its name alone.
+func TestHistoryInAContext(t *testing.T) {
+	s := newServer(t, nil)
+	s.mustSetAll(t, "team/a/x=1", "team/b/x=2", "a/x=other")
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	content := "current: prod\ncontexts:\n  prod: {url: \"" + s.URL + "\", prefix: team, confirm: true}\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(stdin string, terminal int, args ...string) result {
+		t.Helper()
+		return process{env: map[string]string{"CONFIGAPI_CONFIG": file}, stdin: stdin, terminal: terminal}.run(t, args...)
+	}
+	first := jsonOf[[]setOut](t, run("", 0, "log", "a", "-o", "json").must(t, 0))
+	if len(first) != 1 || first[0].Changes[0].Name != "team/a/x" {
+		t.Errorf("got %+v", first)
+	}
+	for args, want := range map[string]string{
+		"log a":                         "  a/x created: 1\n",
+		"diff 0-00000000":               "+ a/x: 1\n+ b/x: 2\n",
+		"diff --prefix a --to-prefix b": "~ x: 1 → 2\n",
+		"promote a b --dry-run":         "b/x 2 → 1",
+		"rename a c --dry-run":          "c/x created: 1",
+	} {
+		code := 0
+		if strings.HasPrefix(args, "diff") {
+			code = 1
+		}
+		if got := run("", 0, strings.Fields(args)...).must(t, code, want); strings.Contains(got.stdout, "team/") {
+			t.Errorf("%s: got %s", args, got.stdout)
+		}
+	}
+	for _, args := range []string{"promote a b --yes", "rename a c", "revert " + first[0].Position, "revert --to 1h"} {
+		run("", 0, strings.Fields(args)...).must(t, 2, "--confirm prod")
+		run("y\n", 80, strings.Fields(args)...).must(t, 2, "Type the name of the context, prod")
+	}
+	mustEqual(t, "the configs", s.state(t, ""), []string{"a/x=other", "team/a/x=1", "team/b/x=2"})
+	run("prod\n", 80, "promote", "a", "b").must(t, 0, "b/x 2 → 1")
+	run("", 0, "rename", "a", "c", "--confirm", "prod").must(t, 0)
+	mustEqual(t, "the configs", s.state(t, ""), []string{"a/x=other", "team/b/x=1", "team/c/x=1"})
 }

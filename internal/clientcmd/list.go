@@ -17,8 +17,9 @@ func newList(env Env) *cobra.Command {
 		Short:   "list configs",
 		GroupID: GroupRead,
 		Args:    words(0, 1),
-		Long: `Lists the configs at or below PREFIX, or all of them, by name, as they are at one position. On a
-terminal, long values are cut; -o json has all of them. -o name prints the names alone.`,
+		Long: `Lists the configs at or below PREFIX, or all of them, by name, as they are at one
+position. On a terminal, long values are cut; -o json has all of them. -o name
+prints the names alone.`,
 		Example: `  configapi list payments
   configapi list payments --at 2h
   configapi list --deleted`,

@@ -39,9 +39,10 @@ func newLog(env Env) *cobra.Command {
 		Short:   "show who changed what",
 		GroupID: GroupRead,
 		Args:    words(0, 1),
-		Long: `Shows the newest change sets of the config NAME and of those below it, or of all configs, newest
-first: each with its position, who made it, when and why, and its changes. Of a set, only the changes
-that are selected are shown. revert undoes a set, and diff compares the positions.`,
+		Long: `Shows the newest change sets of the config NAME and of those below it, or of
+all configs, newest first: each with its position, who made it, when and why,
+and its changes. Of a set, only the changes that are selected are shown.
+revert undoes a set, and diff compares the positions.`,
 		Example: `  configapi log payments/timeout
   configapi log payments --by ann --since 7d --until 2026-11-25`,
 	}

@@ -18,9 +18,10 @@ func newPromote(env Env) *cobra.Command {
 		Short:   "copy prefix to prefix",
 		GroupID: GroupWrite,
 		Args:    words(2, 2),
-		Long: `Copies the configs at and below the prefix FROM whose values differ to the prefix TO, all as one
-change set. Configs that only TO has stay, unless --prune deletes them; deleted ones come back. On a
-terminal it shows what will change and asks. Nothing is written when a config of TO changes meanwhile.`,
+		Long: `Copies the configs at and below the prefix FROM whose values differ to the
+prefix TO, all as one change set. Configs that only TO has stay, unless
+--prune deletes them; deleted ones come back. On a terminal it shows what will
+change and asks. Nothing is written when a config of TO changes meanwhile.`,
 		Example: `  configapi promote staging production --dry-run
   configapi promote staging/payments production/payments --prune -m "release 42"`,
 	}

@@ -19,10 +19,12 @@ func newRename(env Env) *cobra.Command {
 		Short:   "move configs",
 		GroupID: GroupWrite,
 		Args:    words(2, 2),
-		Long: `Gives the config PREFIX and all below it names that begin with NEW, as one change set: the new names
-are set, and the old ones deleted. At most 500 configs fit into one set. Their history stays under
-the old names, where log shows it. A new name that a config has already is refused. On a terminal it
-shows what will change and asks. Nothing is written when one of the configs changes meanwhile.`,
+		Long: `Gives the config PREFIX and all below it names that begin with NEW, as one
+change set: the new names are set, and the old ones deleted. At most 500
+configs fit into one set. Their history stays under the old names, where log
+shows it. A new name that a config has already is refused. On a terminal it
+shows what will change and asks. Nothing is written when one of the configs
+changes meanwhile.`,
 		Example: `  configapi rename payments/timeout payments/bank-timeout -m "there are two timeouts now"
   configapi rename payments billing --dry-run`,
 	}

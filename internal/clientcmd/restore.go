@@ -15,8 +15,9 @@ func newRestore(env Env) *cobra.Command {
 		Short:   "bring deleted ones back",
 		GroupID: GroupWrite,
 		Args:    words(1, many),
-		Long: `Brings deleted configs back with the values that they had, all together or none. A config that is not
-deleted is an error: the command ends with 4. ` + "`configapi list --deleted`" + ` shows what can be restored.`,
+		Long: `Brings deleted configs back with the values that they had, all together or none.
+A config that is not deleted is an error: the command ends with 4.
+` + "`configapi list --deleted`" + ` shows what can be restored.`,
 		Example: `  configapi restore payments/timeout -m "the bank has a limit again"
   configapi restore payments/retries payments/backoff`,
 	}

@@ -17,12 +17,14 @@ func newRevert(env Env) *cobra.Command {
 		Short:   "undo a change set",
 		GroupID: GroupWrite,
 		Args:    words(0, 1),
-		Long: `Undoes the change set at the position CHANGESET, which log shows, and keeps all that came later. With
---to, it brings all configs at and below --prefix back to what they were at a moment instead. Either
-is a change set of its own: it can be undone, too, and no history is lost.
+		Long: `Undoes the change set at the position CHANGESET, which log shows, and keeps
+all that came later. With --to, it brings all configs at and below --prefix
+back to what they were at a moment instead. Either is a change set of its own:
+it can be undone, too, and no history is lost.
 
-A config of the set that has changed since is a conflict: nothing is undone, what came after it is
-shown, and the command ends with 4. --on-conflict skip undoes the rest, overwrite undoes all.`,
+A config of the set that has changed since is a conflict: nothing is undone,
+what came after it is shown, and the command ends with 4. --on-conflict skip
+undoes the rest, overwrite undoes all.`,
 		Example: `  configapi revert 1842-9f3a21c0 -m "the bank is fast again"
   configapi revert --to 1d --prefix payments --dry-run`,
 	}

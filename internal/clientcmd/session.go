@@ -30,6 +30,12 @@ func (c *connection) settings() []setting.Setting {
 	})
 }
 
+// register adds the flags to a command.
+func (c *connection) register(env Env, cmd *cobra.Command) {
+	setting.Register(cmd.Flags(), c.settings()...)
+	completeContexts(env, cmd)
+}
+
 // session is what a command that works on a server gets.
 type session struct {
 	env    Env
@@ -41,8 +47,7 @@ type session struct {
 // withSession has a command run with a session, whose flags it gets.
 func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *session, args []string) error) *cobra.Command {
 	var c connection
-	setting.Register(cmd.Flags(), c.settings()...)
-	completeContexts(env, cmd)
+	c.register(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(cmd.Context(), env)
 		if err != nil {
@@ -64,6 +69,7 @@ func (c *connection) open(ctx context.Context, env Env) (*session, error) {
 	if err != nil {
 		return nil, UsageErrorf("%w", err)
 	}
+	env.Stdin = &interruptible{ctx, env.Stdin}
 	s := &session{env: env, target: to, output: c.output}
 	s.client, err = restclient.New(restclient.Options{
 		URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure, UserAgent: userAgent(),
@@ -120,9 +126,10 @@ func (s *session) shortName(name string) string {
 	return strings.TrimPrefix(name, s.target.Prefix+"/")
 }
 
-// note writes a line for people, which is no part of the output.
+// note writes a line for people, which is no part of the output. What a server has said in it
+// cannot drive the terminal.
 func (s *session) note(format string, args ...any) {
-	fmt.Fprintf(s.env.Stderr, format+"\n", args...)
+	fmt.Fprint(s.env.Stderr, harmless(fmt.Sprintf(format, args...)))
 }
 
 // userAgent is the name of the program and its version.

@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,9 +23,10 @@ func newSet(env Env) *cobra.Command {
 		Short:   "give a config a value",
 		GroupID: GroupWrite,
 		Args:    setWords,
-		Long: `Gives a config a value, and makes it when there is none. Without VALUE, or with -, the value is what
-comes on standard input: byte for byte, also a line feed at its end. Lists of processes show VALUE,
-so give a secret by standard input or --file; what is printed then leaves values out.
+		Long: `Gives a config a value, and makes it when there is none. Without VALUE, or with
+-, the value is what comes on standard input: byte for byte, also a line feed at
+its end. Lists of processes show VALUE, so give a secret by standard input or
+--file; what is printed then leaves values out.
 
 A deleted config takes no value: restore it first.`,
 		Example: `  configapi set payments/timeout 5 -m "the bank is slow today"
@@ -82,7 +84,10 @@ func (s *session) readValue(args []string, file string) (value string, secret bo
 		}
 		text, err = readAll(s.env.Stdin, maxValueBytes)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return "", false, err
+	case err != nil:
 		return "", false, UsageErrorf("reading the value: %w", err)
 	}
 	if _, isTerminal := s.env.Width(s.env.Stderr); isTerminal && strings.HasSuffix(string(text), "\n") {

@@ -17,8 +17,8 @@ func newTree(env Env) *cobra.Command {
 		Short:   "show what a prefix has",
 		GroupID: GroupRead,
 		Args:    words(0, 1),
-		Long: `Shows what lies directly below PREFIX, or at the top: configs with their values, and prefixes, which
-end with a slash, with how many configs there are below each.`,
+		Long: `Shows what lies directly below PREFIX, or at the top: configs with their values,
+and prefixes, which end with a slash, with how many configs there are below each.`,
 		Example: `  configapi tree
   configapi tree payments`,
 	}

@@ -82,10 +82,12 @@ func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenA
 	s.describe(&text, f, tried)
 	fmt.Fprintf(s.env.Stderr, "%sType the name of the context, %s, to make this change: ", text.String(), name)
 	answer, err := readLine(s.env.Stdin)
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return "", err
+	case err != nil:
 		return "", fmt.Errorf("reading the answer: %w", err)
-	}
-	if strings.TrimSpace(answer) != name {
+	case strings.TrimSpace(answer) != name:
 		return "", UsageErrorf("that is not the name of the context; nothing was written")
 	}
 	return tried.Position, nil

@@ -1,6 +1,7 @@
 package clientconfig
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"configapi/internal/config"
 )
@@ -24,8 +25,8 @@ type File struct {
 	// Contexts are the contexts by their names.
 	Contexts map[string]Context `yaml:"contexts,omitempty"`
 
-	path     string          // "": there is no place for a file
-	comments yaml.CommentMap // of the file as it was read
+	path string    // "": there is no place for a file
+	read yaml.Node // the file as it was read, for its comments
 }
 
 // Context is a server, and how it is used.
@@ -70,7 +71,7 @@ func Path(getenv func(string) string) (path string, named bool) {
 // and it must exist.
 func Read(getenv func(string) string, mustExist bool) (*File, error) {
 	path, named := Path(getenv)
-	f := &File{path: path, Contexts: map[string]Context{}, comments: yaml.CommentMap{}}
+	f := &File{path: path, Contexts: map[string]Context{}}
 	if path == "" {
 		return f, nil
 	}
@@ -81,7 +82,7 @@ func Read(getenv func(string) string, mustExist bool) (*File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the file of contexts: %w", err)
 	}
-	if err := yaml.UnmarshalWithOptions(text, f, yaml.Strict(), yaml.CommentToMap(f.comments)); err != nil && !errors.Is(err, io.EOF) {
+	if err := f.parse(text); err != nil {
 		return nil, fmt.Errorf("the file of contexts %s: %w", path, lineOf(err))
 	}
 	if f.Contexts == nil {
@@ -95,16 +96,32 @@ func Read(getenv func(string) string, mustExist bool) (*File, error) {
 	return f, nil
 }
 
-// lineOf returns an error of YAML as a line and a sentence.
+// parse reads YAML. An empty text is an empty file.
+func (f *File) parse(text []byte) error {
+	if err := yaml.Unmarshal(text, &f.read); err != nil {
+		return err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(f); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// lineOf returns the first error of YAML as a line and a sentence.
 func lineOf(err error) error {
-	var at yaml.Error
-	if !errors.As(err, &at) {
-		return errors.New("it is no YAML")
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if wrong, is := errors.AsType[*yaml.TypeError](err); is {
+		text = wrong.Errors[0]
 	}
-	if token := at.GetToken(); token != nil {
-		return fmt.Errorf("line %d: %s", token.Position.Line, at.GetMessage())
+	line, what, _ := strings.Cut(text, ": ")
+	if member, is := strings.CutPrefix(what, "field "); is {
+		if member, _, is = strings.Cut(member, " not found in type"); is {
+			what = fmt.Sprintf("there is no member %q", member)
+		}
 	}
-	return errors.New(at.GetMessage())
+	return fmt.Errorf("%s: %s", line, what)
 }
 
 // readOwn reads a file that belongs to the user, and that nobody else may write to.

@@ -201,7 +201,7 @@ func TestWhatCannotBeResolved(t *testing.T) {
 		"give either token_file or token_command":                {"url: https://a.example\n    token_file: a\n    token_command: [b]", "", clientconfig.Flags{}},
 		"begins with the name of a program":                      {"url: https://a.example\n    token_command: ['']", "", clientconfig.Flags{}},
 		"prefix: ":                                               {"url: https://a.example\n    prefix: a//b", "", clientconfig.Flags{}},
-		`line 3: unknown field "token"`:                          {"token: cfg_hunter2\n    url: https://a.example", "", clientconfig.Flags{}},
+		`line 3: there is no member "token"`:                     {"token: cfg_hunter2\n    url: https://a.example", "", clientconfig.Flags{}},
 		"line 4: ":                                               {"url: https://a.example\n    confirm: perhaps", "", clientconfig.Flags{}},
 		"context a: token_file: ":                                {"url: https://a.example\n    token_file: none", "", clientconfig.Flags{Context: "a"}},
 		"running false: exit status 1":                           {"url: https://a.example\n    token_command: ['false']", "", clientconfig.Flags{Context: "a"}},

@@ -1,6 +1,8 @@
 package configstore
 
 import (
+	"time"
+
 	"configapi/internal/auth"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
@@ -52,13 +54,24 @@ func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 		}
 		return caller.OnClosed(g.opts.Anonymous, view.ClosedAt()), nil
 	}
-	now := g.opts.Now()
-	present, inForce := view.TokenOf(caller.Secret).Caller(caller.Secret, now)
+	if caller.AsOf == view.Stamp() { // the tokens are those among which the grants were found
+		if !caller.ExpiresAt.IsZero() && caller.HasExpired(g.opts.Now()) {
+			return auth.Caller{}, auth.ErrNotValid
+		}
+		return caller, nil
+	}
+	present, inForce := callerOf(view, caller.Secret, g.opts.Now())
 	if !inForce {
 		return auth.Caller{}, auth.ErrNotValid
 	}
-	g.uses.note(caller.Secret, now)
 	return present, nil
+}
+
+// callerOf returns the caller that a secret identifies at a time on a view.
+func callerOf(view *projection.View, secret auth.PublicID, at time.Time) (caller auth.Caller, inForce bool) {
+	caller, inForce = view.TokenOf(secret).Caller(secret, at)
+	caller.AsOf = view.Stamp()
+	return caller, inForce
 }
 
 // isClosed reports whether a token was ever issued, as far as this node knows: also in a history

@@ -11,7 +11,6 @@ import (
 // rights are what the caller of a stream could do when the stream began.
 type rights struct {
 	caller auth.Caller
-	token  *auth.Token // that the last check has found; nil: none yet
 	read   config.Prefixes
 }
 
@@ -54,15 +53,14 @@ func (r *rights) check(g *generation, view *projection.View) error {
 
 func (r *rights) checkToken(g *generation, view *projection.View) error {
 	now := g.opts.Now()
-	if !r.caller.ExpiresAt.IsZero() && !now.Before(r.caller.ExpiresAt) {
+	if r.caller.HasExpired(now) {
 		return auth.ErrExpired
 	}
-	token := view.TokenOf(r.caller.Secret)
-	if token != nil && token == r.token { // the usual case: nothing has happened to it
+	if r.caller.AsOf == view.Stamp() { // the usual case: nothing has happened to any token
 		return nil
 	}
-	present, inForce := token.Caller(r.caller.Secret, now)
-	switch {
+	present, inForce := callerOf(view, r.caller.Secret, now)
+	switch token := view.TokenOf(r.caller.Secret); {
 	case !inForce && token != nil && !token.Revoked:
 		return auth.ErrExpired
 	case !inForce:
@@ -70,7 +68,7 @@ func (r *rights) checkToken(g *generation, view *projection.View) error {
 	case !present.Scope(auth.Read).Equal(r.read):
 		return auth.ErrChanged
 	}
-	r.caller, r.token = present, token
+	r.caller = present
 	return nil
 }
 

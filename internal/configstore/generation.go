@@ -27,7 +27,6 @@ type generation struct {
 	scans    *semaphore.Weighted // turns of scans over names
 	diffs    *semaphore.Weighted // turns of comparisons
 	notReady error               // why nothing can be read until the history is applied
-	uses     *uses               // of the secrets of tokens
 	former   *former             // what remains of the generation before; nil: nothing
 }
 
@@ -39,7 +38,7 @@ func newGeneration(s *Store, opts Options, notReady error) *generation {
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, notReady: notReady, sessions: s.sessions, uses: s.uses,
+		opts: opts, notReady: notReady, sessions: s.sessions,
 		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}

@@ -59,13 +59,14 @@ type connInfo struct {
 	remote  atomic.Pointer[string] // address of the client; nil: no request yet
 	header  *headerReservation     // nil: headers are not limited
 	tracked *trackedConn           // nil: that of a test
+	proof   *lastProof
 }
 
 type connKey struct{}
 
 // withConnInfo is the [http.Server.ConnContext] hook.
 func withConnInfo(ctx context.Context, conn net.Conn) context.Context {
-	state := new(connInfo)
+	state := &connInfo{proof: new(lastProof)}
 	if tracked := trackedOf(conn); tracked != nil {
 		state.header, state.tracked = tracked.header, tracked
 	}

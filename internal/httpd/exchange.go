@@ -52,7 +52,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, answer func(*e
 		r = r.WithContext(conn.context(r.Context()))
 	}
 	id := s.ids.of(r.Header)
-	e := &exchange{ResponseWriter: w, server: s, conn: conn.tracked, request: r, start: time.Now(), id: id}
+	e := &exchange{ResponseWriter: w, server: s, conn: conn.tracked, proof: conn.proof, request: r, start: time.Now(), id: id}
 	conn.header.complete()
 	defer conn.header.release()
 	conn.id.Set(&id) // not &e.id, which would keep the exchange of an idle connection
@@ -72,6 +72,7 @@ type exchange struct {
 	http.ResponseWriter
 	server   *Server
 	conn     *trackedConn    // nil: that of a test
+	proof    *lastProof      // of the connection
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
 	proxied  bool            // a proxy of Options.Proxies has sent it
@@ -184,7 +185,8 @@ func (e *exchange) setStatus(status int) {
 	e.status = status
 	h := e.Header()
 	e.rate.begin(h)
-	if e.varies {
+	byLines := e.conn != nil && !e.conn.secured
+	if e.varies && !byLines {
 		setCallerHeaders(h)
 	}
 	if status == http.StatusUnauthorized && h[wwwAuthenticate] == nil {
@@ -194,7 +196,7 @@ func (e *exchange) setStatus(status int) {
 	if isMultiplexed(e.request) {
 		delete(h, "Connection") // it would end the other requests' connection
 	}
-	if e.conn != nil && !e.conn.secured {
+	if byLines {
 		e.sendLines(h)
 	} else {
 		h[requestid.Header] = []string{e.id}
@@ -295,7 +297,8 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	// without the caller's position, whose look-up costs more than the rest: see
 	// BenchmarkServer/get,_logged
 	record := slog.NewRecord(now, level, "request", 0)
-	record.AddAttrs(
+	var space [9]slog.Attr
+	attrs := append(space[:0],
 		slog.String("method", logged(r.Method, maxLoggedMethod)),
 		// escaped: without control characters
 		slog.String("path", loggedPath(r)),
@@ -306,11 +309,12 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		slog.String("remote", r.RemoteAddr),
 	)
 	if e.caller != "" {
-		record.AddAttrs(slog.String("actor", e.caller))
+		attrs = append(attrs, slog.String("actor", e.caller))
 	}
 	if aborted {
-		record.AddAttrs(slog.Bool("aborted", true))
+		attrs = append(attrs, slog.Bool("aborted", true))
 	}
+	record.AddAttrs(attrs...)             // once, since each call may copy what is there
 	_ = log.Handler().Handle(ctx, record) // there is no other place to report it
 }
 

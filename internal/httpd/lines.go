@@ -13,11 +13,18 @@ import (
 // it as a whole.
 const answerBytes = 512
 
+// callerLines are the lines of [setCallerHeaders].
+const callerLines = "Cache-Control: private, no-store\r\nVary: Authorization\r\n"
+
 // sendLines has the connection write the headers of the answer, except those that net/http reads.
 // net/http copies its map of headers, sorts it and writes it piece by piece, which takes a tenth of
 // the CPU of a read: see BenchmarkReads of internal/edgetest.
 func (e *exchange) sendLines(h http.Header) {
 	lines := appendLine(make([]byte, 0, answerBytes), requestid.Header, e.id)
+	if e.varies {
+		lines = append(lines, callerLines...)
+		delete(h, "Cache-Control")
+	}
 	for name, values := range h {
 		if isForServer(name) || slices.ContainsFunc(values, hasLineBreak) {
 			continue

@@ -43,12 +43,11 @@ func isMultiplexed(r *http.Request) bool { return r.ProtoMajor > 1 }
 // ofRequest returns the info of a request that shares its connection with others at the same time.
 // The header of the connection counts as complete: each request reserves memory for its own.
 func (c *connInfo) ofRequest() *connInfo {
-	own := new(connInfo)
-	if c != nil {
-		own.tracked = c.tracked
-		c.header.share()
+	if c == nil {
+		return &connInfo{proof: new(lastProof)}
 	}
-	return own
+	c.header.share()
+	return &connInfo{tracked: c.tracked, proof: c.proof}
 }
 
 // share is complete for a connection with several requests at a time.

@@ -44,8 +44,8 @@ func diff(a, b []string) []span {
 	return spans
 }
 
-// edits is diff by Myers' algorithm. reached[d][k] is how far in a the furthest path gets that has d
-// edits and ends k lines further in a than in b.
+// edits is diff by Myers' algorithm. reached[d][k] is how far in a the furthest path gets that has
+// d edits and ends k lines further in a than in b.
 func edits(a, b []string) []span {
 	if len(a) == 0 && len(b) == 0 {
 		return nil

@@ -125,9 +125,11 @@ func (p *Process) Await(ctx context.Context, ready func(context.Context) bool) e
 		ctx, cancel = context.WithTimeout(ctx, Patience)
 		defer cancel()
 	}
-	poll := time.NewTicker(2 * time.Millisecond)
+	begin := time.Now()
+	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for !ready(ctx) {
+		poll.Reset(max(2*time.Millisecond, time.Since(begin)/100)) // a long start is measured, not the asking
 		select {
 		case <-p.done:
 			return fmt.Errorf("%s has ended (%v) before it was ready: %s", p.name, p.cmd.ProcessState, p.LastWords())

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
@@ -34,6 +35,7 @@ type Projection struct {
 	changes  changes
 	streams  *streams                       // the newest events; views share them
 	secrets  *secrets                       // of the tokens among the streams; views share them
+	stamp    *auth.Stamp                    // of secrets
 	closedAt time.Time                      // when the first token was issued; zero: there is none
 	erased   map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
 
@@ -44,7 +46,7 @@ type Projection struct {
 // New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
 	p := &Projection{
-		publisher: publisher, states: newStates(), byHash: newHashIndex(), streams: newStreams(), secrets: newSecrets(),
+		publisher: publisher, states: newStates(), byHash: newHashIndex(), streams: newStreams(), secrets: newSecrets(), stamp: new(auth.Stamp),
 		erased: make(map[config.Name]eventstore.Seq), erasures: new(erasures), orders: newOrders(),
 	}
 	p.swap(eventstore.Head{})
@@ -136,7 +138,7 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 		p.states.load(c)
 	}
 	p.byHash.set(states)
-	p.streams, p.secrets, p.closedAt = newStreams(), newSecrets(), time.Time{}
+	p.streams, p.secrets, p.stamp, p.closedAt = newStreams(), newSecrets(), new(auth.Stamp), time.Time{}
 	for _, r := range streams {
 		p.streams.Set(r)
 		if token := tokenOf(r); token != nil {
@@ -221,7 +223,7 @@ func (p *Projection) swap(head eventstore.Head) {
 	}
 	p.view.Store(&View{
 		head: head, states: p.states.copy(), byHash: p.byHash, changes: p.changes,
-		streams: p.streams, secrets: p.secrets, closedAt: p.closedAt, erasures: p.erasures,
+		streams: p.streams, secrets: p.secrets, stamp: p.stamp, closedAt: p.closedAt, erasures: p.erasures,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
@@ -31,7 +32,7 @@ func newestOf(s *streams, name string) *eventstore.Revision {
 // trees that views have do not change: few batches have such events, so these copy the trees, which
 // takes constant time.
 func (p *Projection) addStream(r *eventstore.Revision) error {
-	p.streams, p.secrets = p.streams.Copy(), p.secrets.Copy()
+	p.streams, p.secrets, p.stamp = p.streams.Copy(), p.secrets.Copy(), new(auth.Stamp)
 	before, _ := p.streams.Set(r)
 	version := config.Version(0)
 	if before != nil {
@@ -45,7 +46,7 @@ func (p *Projection) addStream(r *eventstore.Revision) error {
 
 // takeStreams makes the streams the same as those of a view.
 func (p *Projection) takeStreams(v *View) {
-	p.streams, p.secrets, p.closedAt = v.streams, v.secrets, v.closedAt
+	p.streams, p.secrets, p.stamp, p.closedAt = v.streams, v.secrets, v.stamp, v.closedAt
 }
 
 // erasures are the erased events of a history. All views of the history share them.

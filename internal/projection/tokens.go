@@ -34,6 +34,9 @@ func (v *View) TokenOf(id auth.PublicID) *auth.Token {
 	return s.token
 }
 
+// Stamp returns the stamp of all tokens of the view: views with the same one have the same tokens.
+func (v *View) Stamp() *auth.Stamp { return v.stamp }
+
 // AscendTokens calls yield for each token, those included that are revoked or have expired, by name
 // in byte order, until yield returns false.
 func (v *View) AscendTokens(yield func(*auth.Token) bool) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
@@ -25,6 +26,7 @@ type View struct {
 
 	streams  *streams
 	secrets  *secrets
+	stamp    *auth.Stamp // of secrets
 	closedAt time.Time
 	erasures *erasures
 	counts   counts

@@ -142,19 +142,6 @@ func eachPage[P, T any](ctx context.Context, c *Client, path, first string, elem
 	return nil
 }
 
-// Health returns what a server says of itself. A server that is not well answers too.
-func (c *Client) Health(ctx context.Context) (h Health, err error) {
-	_, _, err = c.get(ctx, &request{path: "/health"}, &h)
-	return h, err
-}
-
-// Health is the state of a server.
-type Health struct {
-	Status    string            `json:"status"` // healthy or unhealthy
-	Timestamp time.Time         `json:"timestamp"`
-	Checks    map[string]string `json:"checks"` // the name of a check → ok, or what is wrong
-}
-
 func pathOf(name string) string { return "/config/" + url.PathEscape(name) }
 
 // query returns a query of names and their values, in turn. Those with the value "" are left out.

@@ -7,8 +7,8 @@
 //
 // Every error of a request is an [*Error], which says what the caller knows of the outcome: nothing
 // was sent, the server refused, or the outcome is unknown. Reads are tried again when a connection
-// breaks. A change set has an idempotency key, with which [Client.Apply] and the reverts send it
-// again until they know what became of it.
+// breaks before their answer. A change set has an idempotency key, with which [Client.Apply] and
+// the reverts send it again until they know what became of it.
 //
 // Lists are decoded element by element while they arrive, and call a function with each. One
 // element, and any other answer, may have 64 MiB. A context bounds how long a request takes; in

@@ -57,6 +57,8 @@ type Failure struct {
 	// Path leads to the part of the body that is wrong: "changes", an index, the kind of the
 	// change, and its member. nil: the failure is about no part.
 	Path []string `json:"path"`
+	// Name is that of the config that the failing change of a set is about. "": unknown.
+	Name string `json:"-"`
 	// Current is the newest state of the config. nil: it has none, or the caller may not see it.
 	Current *Revision `json:"current,omitempty"`
 	// Change is what was to be undone, of a revert.

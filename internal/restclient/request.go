@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -36,13 +37,14 @@ type request struct {
 	body         any    // as JSON; nil: none
 	key          string // the idempotency key of a write; "": none
 	lastEvent    string // Last-Event-ID of a stream; "": none
+	unwell       bool   // an answer 503 is one, too
 	missing      string // what the text Not Found means; "": nothing, the path is always there
 }
 
 func (q *request) writes() bool { return q.method != http.MethodGet }
 
-// send sends a request, and returns an answer with the status 200, whose body the caller closes. A
-// read is sent again when the connection breaks. The error is an [*Error].
+// send sends a read, and returns an answer with the status 200, whose body the caller closes. The
+// read is sent again when the connection breaks before the answer. The error is an [*Error].
 func (c *Client) send(ctx context.Context, q *request) (answer *http.Response, err error) {
 	for range tries {
 		var failed *Error
@@ -50,7 +52,7 @@ func (c *Client) send(ctx context.Context, q *request) (answer *http.Response, e
 			return answer, nil
 		}
 		err = failed
-		if failed.Outcome != Failed || failed.Status != 0 || ctx.Err() != nil {
+		if timeout, is := errors.AsType[net.Error](failed.Err); failed.Outcome != Failed || failed.Status != 0 || is && timeout.Timeout() || ctx.Err() != nil {
 			break
 		}
 	}
@@ -73,7 +75,7 @@ func (c *Client) sendOnce(ctx context.Context, q *request) (*http.Response, *Err
 		return nil, q.broken(err, connected.Load())
 	}
 	answer.Body = newBody(answer.Body, cancel)
-	if answer.StatusCode == http.StatusOK {
+	if answer.StatusCode == http.StatusOK || q.unwell && answer.StatusCode == http.StatusServiceUnavailable {
 		return answer, nil
 	}
 	defer answer.Body.Close()

@@ -38,14 +38,11 @@ var errEnough = errors.New("enough")
 // others are made: each change set comes whole, in order and once.
 func TestStreamOverCuts(t *testing.T) {
 	sets := slowtest.Rounds(60, 600)
-	seed := rand.Uint64()
-	t.Logf("the seed is %d", seed)
-	dice := rand.New(rand.NewPCG(seed, 0))
 	var cuts atomic.Int64
 	a := newAPI(t, func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if strings.HasPrefix(r.URL.Path, "/events") {
 			cuts.Add(1)
-			w = &cutting{w, 500 + dice.IntN(5000)} // one request at a time
+			w = &cutting{w, 500 + rand.IntN(5000)}
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"configapi/internal/fault"
@@ -68,7 +69,37 @@ func NewKey() string { return rand.Text() }
 
 // Apply makes the changes of a set. The same key again, with the same set, gives the first outcome.
 func (c *Client) Apply(ctx context.Context, set ChangeSet, key string) (Result, error) {
-	return c.write(ctx, &request{method: http.MethodPost, path: "/changes", body: set, key: key})
+	result, err := c.write(ctx, &request{method: http.MethodPost, path: "/changes", body: set, key: key})
+	if failed, is := errors.AsType[*Error](err); is {
+		set.nameFailures(failed.Errors)
+	}
+	return result, err
+}
+
+// nameFailures sets the names of the configs that failures are about.
+func (s ChangeSet) nameFailures(failures []Failure) {
+	for i := range failures {
+		path := failures[i].Path
+		if len(path) < 2 || path[0] != "changes" {
+			continue
+		}
+		if n, err := strconv.Atoi(path[1]); err == nil && n >= 0 && n < len(s.Changes) {
+			failures[i].Name = s.Changes[n].name()
+		}
+	}
+}
+
+// name returns the name of the config that a change is about.
+func (c Change) name() string {
+	switch {
+	case c.Set != nil:
+		return c.Set.Name
+	case c.Delete != nil:
+		return c.Delete.Name
+	case c.Restore != nil:
+		return c.Restore.Name
+	}
+	return ""
 }
 
 // RevertSet undoes a change set.

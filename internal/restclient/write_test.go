@@ -265,3 +265,17 @@ func TestListsAreWhole(t *testing.T) {
 		t.Errorf("got %d configs of a list that was cut off", got)
 	}
 }
+
+// TestReadsAreTriedAgain has the connection of a read break twice.
+func TestReadsAreTriedAgain(t *testing.T) {
+	server := newAPI(t, func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if n%3 != 0 {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+	server.MustSet(t, "a", "1")
+	if found, _, err := server.client(t, restclient.Options{}).Config(t.Context(), "a", ""); err != nil || *found.Value != "1" {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}

@@ -50,11 +50,14 @@ func (b *batch) token(name auth.TokenName) *auth.Token {
 // tokenOf is token for the one that has a secret. A secret that the batch itself makes is nobody's
 // yet.
 func (b *batch) tokenOf(id auth.PublicID) *auth.Token {
-	t := b.view.TokenOf(id)
+	t := b.view.TokenOf(id) // its newest state, but for events of the batch
 	if t == nil {
 		return nil
 	}
-	return b.token(t.Name)
+	if changed, is := b.tokens[t.Name]; is {
+		return changed
+	}
+	return t
 }
 
 // decideToken decides a request for a token on the state that the requests before it lead to.
