@@ -74,9 +74,9 @@ func (s *session) applyFiles(ctx context.Context, write writeFlags, f applyFlags
 	return s.applyAll(ctx, write, b)
 }
 
-// prune adds to a bulk the deletions of what is below the declared prefixes and not wanted, and lists
-// it. The deletions are of the position that was read: what somebody has changed since is not
-// deleted, and the set is rejected.
+// prune adds to a bulk the deletions of what is below the declared prefixes and not wanted, and
+// lists it. The deletions are of the position that was read: what somebody has changed since is
+// not deleted, and the set is rejected.
 func (s *session) prune(ctx context.Context, want *desired, b *bulk, many bool) error {
 	present := 0
 	var unwanted []string
@@ -122,8 +122,14 @@ func (s *session) shortNames(prefixes []string) string {
 
 // outermost returns the declared prefixes that are below no other, in order.
 func (d *desired) outermost() []string {
-	sorted := slices.Sorted(slices.Values(d.prefixes))
-	return slices.CompactFunc(sorted, func(a, b string) bool { return a == b || strings.HasPrefix(b, a+"/") })
+	var outermost []string
+	for _, prefix := range slices.Sorted(slices.Values(d.prefixes)) {
+		within := func(other string) bool { return prefix == other || strings.HasPrefix(prefix, other+"/") }
+		if !slices.ContainsFunc(outermost, within) {
+			outermost = append(outermost, prefix)
+		}
+	}
+	return outermost
 }
 
 // desired is what files say that configs are to be.

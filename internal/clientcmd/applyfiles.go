@@ -46,14 +46,14 @@ func (d *desired) read(names []string) error {
 		}
 	}
 	if d.ignored > 0 {
-		d.note("note: %s with neither .json, .yaml nor .yml at the end left out", are(d.ignored, "file"))
+		d.note("note: %s left out, since the name ends with neither .json, .yaml nor .yml", are(d.ignored, "file"))
 	}
 	return nil
 }
 
-// readFolder reads the files of a folder, by name. Nothing outside of the folder is read: a symbolic
-// link in it is refused, and so is all that is no regular file. They are not skipped, since then
-// --prune would delete what they have.
+// readFolder reads the files of a folder, by name. Nothing outside of the folder is read: a
+// symbolic link in it is refused, and so is all that is no regular file. They are not skipped,
+// since then --prune would delete what they have.
 func (d *desired) readFolder(folder string) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {

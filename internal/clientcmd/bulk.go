@@ -21,10 +21,10 @@ type bulk struct {
 	restoreDeleted bool
 }
 
-// applyAll makes changes: as one change set, or when they are too many for one, as several, each of
-// which is made as a whole. All of them are tried before the first is made, so what the server
-// refuses is known while nothing is written. When it stops later, the error says how far it came; the
-// same command again goes on, since what has its value already is left as it is.
+// applyAll makes changes: as one change set, or when they are too many for one, as several, each
+// of which is made as a whole. All of them are tried before the first is made, so what the server
+// refuses is known while nothing is written. When it stops later, the error says how far it came;
+// the same command again goes on, since what has its value already is left as it is.
 func (s *session) applyAll(ctx context.Context, f writeFlags, b *bulk) error {
 	if len(b.changes) == 0 {
 		s.note("there is nothing to change")
@@ -57,8 +57,8 @@ type bulkWrite struct {
 	template restclient.ChangeSet // without its changes
 }
 
-// send makes or tries the sets in turn, and returns what all of them came to. The position is of the
-// last one that was made, or of the first that was tried.
+// send makes or tries the sets in turn, and returns what all of them came to. The position is of
+// the last one that was made, or of the first that was tried.
 func (w *bulkWrite) send(ctx context.Context, sets [][]restclient.Change, dryRun bool, key string) (restclient.Result, error) {
 	total := restclient.Result{Revisions: []restclient.Revision{}, Unchanged: []string{}, DryRun: dryRun}
 	w.template.DryRun = dryRun

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,9 @@ const (
 	unknownWait = 2 * time.Second
 	// unknownWaiting is how many such requests wait at once.
 	unknownWaiting = 1000
+	// unknownPace is the mean time between two answers to those that wait and are refused. So they
+	// do not take the processors all at the moment at which the question is answered.
+	unknownPace = unknownInterval / unknownWaiting
 )
 
 // unknownTokens bounds the cost of requests with tokens that this node does not know.
@@ -61,7 +65,7 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, e
 	}
 	view := g.view()
 	if view.TokenOf(given.ID) == nil {
-		if g, err = s.awaitNewest(ctx, view.Head()); err != nil {
+		if g, err = s.awaitNewest(ctx, view.Head(), given.ID); err != nil {
 			return auth.Caller{}, err
 		}
 		view = g.view()
@@ -91,8 +95,9 @@ func (s *Store) authenticated(view *projection.View, given auth.Credential) (aut
 
 // awaitNewest waits until everything is applied that was in the history when it was called, and
 // returns the generation that has applied it. before is the head that was applied before the call:
-// a history that is shorter has lost its tail.
-func (s *Store) awaitNewest(ctx context.Context, before eventstore.Head) (*generation, error) {
+// a history that is shorter has lost its tail. When no token has the id even then, it waits for up
+// to unknownPace longer for each request that waits.
+func (s *Store) awaitNewest(ctx context.Context, before eventstore.Head, id auth.PublicID) (*generation, error) {
 	defer s.unknown.waiting.Add(-1)
 	if s.unknown.waiting.Add(1) > unknownWaiting {
 		return nil, fault.ReadFailed(fault.ErrTooManyUnknown)
@@ -116,7 +121,21 @@ func (s *Store) awaitNewest(ctx context.Context, before eventstore.Head) (*gener
 			return nil, unknownFailed(ctx, err)
 		}
 	}
+	if g.view().TokenOf(id) == nil {
+		s.unknown.spread(ctx)
+	}
 	return g, nil
+}
+
+// spread returns after a random time, so that those that wait return one after the other, or when
+// ctx ends.
+func (u *unknownTokens) spread(ctx context.Context) {
+	timer := time.NewTimer(rand.N(time.Duration(u.waiting.Load()) * unknownPace))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // unknownFailed returns the error of a request whose token could not be looked up.

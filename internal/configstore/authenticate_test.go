@@ -91,7 +91,8 @@ func TestUnknownTokensAreAskedForTogether(t *testing.T) {
 		made := mustCreate(t, node, "ci", auth.Everything)
 		synctest.Wait()
 		events.answer(events.Store.Head)
-		began := time.Now()
+		began, answered := time.Now(), make(map[time.Time]int)
+		var counting sync.Mutex
 		for range 3 {
 			var all sync.WaitGroup
 			for range 900 {
@@ -100,9 +101,17 @@ func TestUnknownTokensAreAskedForTogether(t *testing.T) {
 					if _, err := node.Authenticate(t.Context(), stranger); !errors.Is(err, auth.ErrNotValid) {
 						t.Errorf("got %v", err)
 					}
+					counting.Lock()
+					defer counting.Unlock()
+					answered[time.Now().Truncate(time.Millisecond)]++
 				})
 			}
 			all.Wait()
+		}
+		for at, answers := range answered {
+			if answers > 50 {
+				t.Errorf("%d of 2700 strangers are answered at once, %v after the beginning", answers, at.Sub(began))
+			}
 		}
 		// The first stranger has a question of its own; those that come meanwhile share the next.
 		took, asked := time.Since(began), events.asked.Load()

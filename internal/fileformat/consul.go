@@ -37,10 +37,10 @@ func readConsul(r *reader, data []byte, _ Options) {
 		}
 	}
 	if flagged > 0 {
-		r.note("%d keys have flags of Consul, which are left out", flagged)
+		r.note("the flags of Consul are left out; keys that have some: %d", flagged)
 	}
 	if folders > 0 {
-		r.note("%d folders of Consul, keys that end with / and have no value, are left out", folders)
+		r.note("folders of Consul are left out, keys that end with / and have no value: %d", folders)
 	}
 }
 
@@ -72,7 +72,7 @@ func readEtcd(r *reader, data []byte, _ Options) {
 		}
 	}
 	if leased > 0 {
-		r.note("%d keys have a lease of etcd; they will not expire here", leased)
+		r.note("leases of etcd are left out, so nothing expires; keys that have one: %d", leased)
 	}
 }
 

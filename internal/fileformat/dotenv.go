@@ -15,11 +15,15 @@ import (
 // file of the format Dotenv is read by both rules, and a value that they do not read alike is
 // refused.
 func readDotenv(dialect Format) func(*reader, []byte, Options) {
+	quotes := "'\"`"
+	if dialect == DotenvCompose {
+		quotes = "'\""
+	}
 	return func(r *reader, data []byte, _ Options) {
 		s := &scanner{text: strings.ReplaceAll(string(data), "\r\n", "\n"), line: 1}
 		for s.nextStatement("#") {
 			line := s.line
-			a, what := s.assignment()
+			a, what := s.assignment(quotes)
 			if what == "" {
 				a.value, what = a.decode(dialect)
 			}
@@ -91,16 +95,17 @@ var (
 	afterQuotes = regexp.MustCompile(`^[ \t]*(?:#[^\n]*)?(?:\n|$)`)
 )
 
-// assignment takes an assignment up to the end of its line. what says why it is none; then a part
-// of the line is left, unless the quotes end further down.
-func (s *scanner) assignment() (a assignment, what string) {
+// assignment takes an assignment, whose value may be between one of the quotes, up to the end of
+// its line. what says why it is none; then a part of the line is left, unless the quotes end
+// further down.
+func (s *scanner) assignment(quotes string) (a assignment, what string) {
 	match := dotenvKey.FindStringSubmatch(s.text)
 	if match == nil {
 		return a, wantAssignment
 	}
 	s.take(len(match[0]))
 	a.key = match[1]
-	if s.text == "" || strings.IndexByte("'\"`", s.text[0]) < 0 {
+	if s.text == "" || strings.IndexByte(quotes, s.text[0]) < 0 {
 		a.raw = s.skipLine()
 		return a, brokenLine(a.raw)
 	}

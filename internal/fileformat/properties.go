@@ -15,11 +15,11 @@ func readProperties(r *reader, data []byte, _ Options) {
 		first := i
 		var line string
 		line, i = logicalLine(lines, i)
-		if line == "" {
-			continue
-		}
 		key, value, ok := cutProperty(line)
 		switch {
+		case strings.Trim(lines[first], propertyBlanks) == `\`:
+			r.refuse(first+1, "", `the line has nothing but a backslash, which joins it to the next one; leave it out`)
+		case line == "":
 		case !ok:
 			r.refuse(first+1, "", `an escape is not valid: \u needs four hexadecimal digits, and half of a surrogate pair is no character`)
 		case key == "":

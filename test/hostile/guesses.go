@@ -79,7 +79,7 @@ func guesses(clients int, varied bool, tokens func(*target, context.Context) ([]
 		}
 		ctx, cancel := context.WithTimeout(ctx, guessFor)
 		defer cancel()
-		pace := rate.NewLimiter(guessRate, clients)
+		pace := rate.NewLimiter(guessRate, guessRate/1000)
 		var answers tally
 		err = inParallel(clients, clients, func(client int) error {
 			conn, err := t.unread("")
