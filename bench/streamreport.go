@@ -127,7 +127,7 @@ func (r *report) writeTLS(doc *document) {
 		ratio, rounds, _ := compared(secured, plain, sample.serverCost, noAim)
 		t.Add(fmt.Sprint(subscribers), load, costText(plain, sample.serverCost), costText(secured, sample.serverCost), ratio, rounds)
 	}
-	doc.line("Over TLS 1.3, by Go's crypto/tls in front of the same server, which has none itself; its memory is in the last table:")
+	doc.line("Over TLS 1.3, that of the server itself; its memory is in the last table:")
 	doc.table(t)
 }
 

@@ -20,10 +20,9 @@ import (
 	"configapi/internal/rest"
 )
 
-// serveTLS is configapi with Go's TLS in front, which `configapi serve` does not have: its config
-// store on an SQLite store at path, its edges and its HTTP server. It runs in its own process until
-// it is killed, and prints two addresses when it is ready: one without TLS, for writes, and one
-// with TLS.
+// serveTLS is configapi with the TLS of `configapi serve --tls-cert`: its config store on an SQLite
+// store at path, its edges and its HTTP server. It runs in its own process until it is killed, and
+// prints two addresses when it is ready: one without TLS, for writes, and one with TLS.
 func serveTLS(path string, out io.Writer) error {
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
@@ -32,19 +31,21 @@ func serveTLS(path string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := httpd.New(httpd.Options{
-		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{}), MaxConnections: manyConnections,
-	})
 	plain, plainErr := net.Listen("tcp", "127.0.0.1:0")
-	below, belowErr := net.Listen("tcp", "127.0.0.1:0")
+	secured, securedErr := net.Listen("tcp", "127.0.0.1:0")
 	certificate, certErr := selfSigned()
-	if err := errors.Join(plainErr, belowErr, certErr); err != nil {
+	if err := errors.Join(plainErr, securedErr, certErr); err != nil {
 		return err
 	}
-	secured := tls.NewListener(below, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}})
+	opts := httpd.Options{
+		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{}), MaxConnections: manyConnections,
+	}
 	served := make(chan error, 2)
-	go func() { served <- server.Serve(ctx, plain) }()
-	go func() { served <- server.Serve(ctx, secured) }()
+	withoutTLS := httpd.New(opts)
+	opts.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }
+	withTLS := httpd.New(opts)
+	go func() { served <- withoutTLS.Serve(ctx, plain) }()
+	go func() { served <- withTLS.Serve(ctx, secured) }()
 	fmt.Fprintln(out, readyWord, plain.Addr(), secured.Addr())
 	select {
 	case err = <-running:

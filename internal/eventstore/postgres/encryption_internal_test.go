@@ -2,12 +2,31 @@ package postgres
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
+
+// TestOpenWarnsAboutBothConnections opens a store whose context has ended.
+func TestOpenWarnsAboutBothConnections(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var log bytes.Buffer
+	_, err := Open(ctx, "postgres://u:secret@db.example/c?sslmode=require", Options{
+		ListenURL: "postgres://u:secret@listen.example/c", Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err == nil {
+		t.Fatal("a store was opened")
+	}
+	for _, host := range []string{"host=db.example", "host=listen.example"} {
+		if !strings.Contains(log.String(), host) {
+			t.Errorf("got %s, want a warning with %s", log.String(), host)
+		}
+	}
+}
 
 func TestUnverifiedConnectionsAreWarnedAbout(t *testing.T) {
 	for url, want := range map[string]bool{
