@@ -40,9 +40,15 @@ func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) 
 	if err != nil {
 		return err
 	}
-	var text strings.Builder
-	s.describe(&text, f, result)
-	fmt.Fprintf(s.env.Stderr, "%sMake %s? [y/N] ", text.String(), theseChanges(len(result.Revisions)))
+	if err := s.ask("%sMake %s?", s.describe(f, result), theseChanges(len(result.Revisions))); err != nil {
+		return err
+	}
+	return s.apply(ctx, f, p.set)
+}
+
+// ask asks the user for a y on a terminal. Any other answer is an error.
+func (s *session) ask(format string, args ...any) error {
+	fmt.Fprintf(s.env.Stderr, format+" [y/N] ", args...)
 	answer, err := readLine(s.env.Stdin)
 	switch answer = strings.ToLower(strings.TrimSpace(answer)); {
 	case errors.Is(err, errInterrupted):
@@ -52,7 +58,7 @@ func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) 
 	case answer != "y" && answer != "yes":
 		return UsageErrorf("nothing was written: the answer was not y")
 	}
-	return s.apply(ctx, f, p.set)
+	return nil
 }
 
 func theseChanges(n int) string {
