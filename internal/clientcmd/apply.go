@@ -25,16 +25,18 @@ func newApply(env Env) *cobra.Command {
 		Short:   "make configs as files are",
 		GroupID: GroupMove,
 		Args:    words(0, 0),
-		Long: `Makes configs what files of JSON or YAML say, all together. A file is an object of names with their
-values, as ` + "`configapi export`" + ` writes it, or it declares a prefix:
+		Long: `Makes configs what files of JSON or YAML say, all together. A file is an object
+of names with their values, as ` + "`configapi export`" + ` writes it, or it declares a
+prefix:
 
   prefix: payments
   values:
     timeout: "5"
 
-With --prune, configs below the declared prefixes that no file has are deleted; they are listed first,
-and when they are more than a fifth, nothing is written without --yes. Of a folder, all files that end
-with .json, .yaml or .yml are taken, also in folders below, but nothing hidden.`,
+With --prune, configs below the declared prefixes that no file has are deleted;
+they are listed first, and when they are more than a fifth, nothing is written
+without --yes. Of a folder, all files that end with .json, .yaml or .yml are
+taken, also in folders below, but nothing hidden.`,
 		Example: `  configapi apply -f settings.yaml -m "settings of release 7"
   configapi apply -f configs --prune --dry-run`,
 	}

@@ -32,7 +32,7 @@ func (s *session) applyAll(ctx context.Context, f writeFlags, b *bulk) error {
 	}
 	sets := split(b.changes, len(f.reason))
 	if len(sets) > 1 {
-		s.note("%s are more than one change set holds: they are made in %d, one after the other", count(len(b.changes), "change"), len(sets))
+		s.note("%s are more than one set holds: %d change sets, one after the other", count(len(b.changes), "change"), len(sets))
 	}
 	send := func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
 		w := bulkWrite{session: s, bulk: b, template: restclient.ChangeSet{Reason: f.reason, AsSeenAt: firstOf(b.asSeenAt, asSeenAt)}}

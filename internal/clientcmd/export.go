@@ -31,11 +31,13 @@ func newExport(env Env) *cobra.Command {
 		Short:   "write configs to a file",
 		GroupID: GroupMove,
 		Args:    words(0, 1),
-		Long: `Writes the configs at or below PREFIX, or all of them, as they are at one position. JSON and YAML have
-the names as they are, and ` + "`configapi import`" + ` reads them back. A dotenv, shell or docker-env file has
-variables: what follows PREFIX, in upper case, with _ for all characters but letters and digits.
+		Long: `Writes the configs at or below PREFIX, or all of them, as they are at one
+position. JSON and YAML have the names as they are, and ` + "`configapi import`" + `
+reads them back. A dotenv, shell or docker-env file has variables: what follows
+PREFIX, in upper case, with _ for all characters but letters and digits.
 
-What a format cannot hold is refused, with the names. docs/files.md says how each quotes.`,
+What a format cannot hold is refused, with the names. docs/files.md says how
+each of them quotes.`,
 		Example: `  configapi export payments --format dotenv --file .env
   configapi export payments --format yaml --declare
   configapi export --at 2024-01-15 --format json`,

@@ -41,13 +41,15 @@ func newImport(env Env) *cobra.Command {
 		Short:   "set configs from a file",
 		GroupID: GroupMove,
 		Args:    words(1, 1),
-		Long: `Gives configs the values of a file, all together: a .env file, JSON, YAML, a file to source, one of
-docker, .properties, and what ` + "`consul kv export`" + ` and ` + "`etcdctl get --prefix -w json`" + ` write. Names are the
-keys of the file, below PREFIX. Configs that have their value already are left as they are, and so are
-those that the file does not name. docs/files.md says what is read, and what is refused.
+		Long: `Gives configs the values of a file, all together: a .env file, JSON, YAML, a
+file to source, one of docker, .properties, and what ` + "`consul kv export`" + ` and
+` + "`etcdctl get --prefix -w json`" + ` write. Names are the keys of the file, below
+PREFIX. Configs that have their value already are left as they are, and so are
+those that the file does not name. docs/files.md says what is read, and what is
+refused.
 
-More than 1,000 settings are made in several change sets. If the command stops between two of them,
-run it again.`,
+More than 1,000 settings are made in several change sets. If the command stops
+between two of them, run it again.`,
 		Example: `  configapi import .env --prefix payments -m "settings of the old host"
   configapi import settings.yaml --dry-run
   configapi import app.properties --prefix app --separator .`,
@@ -110,7 +112,10 @@ func (s *session) readInput(name string) (data []byte, err error) {
 		}
 		data, err = readFile(name, fileformat.MaxFileBytes)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return nil, err
+	case err != nil:
 		return nil, UsageErrorf("reading the file: %w", err)
 	}
 	return data, nil

@@ -96,7 +96,7 @@ func TestImportOfManySettingsGoesOn(t *testing.T) {
 		return n == 2
 	}))
 	file := write(t, t.TempDir(), "a.env", manySettings(2500))
-	s.run(t, "import", file).must(t, fault.ExitDenied, "2500 changes are more than one change set holds: they are made in 3, one after the other",
+	s.run(t, "import", file).must(t, fault.ExitDenied, "2500 changes are more than one set holds: 3 change sets, one after the other",
 		"the token has lost the right", "1000 changes were made before, up to position 1000-", "run the same command again to go on")
 	again := outcomeOf(t, s.run(t, "import", file, "-o", "json"))
 	if len(again.Revisions) != 1500 || len(again.Unchanged) != 1000 || sets.Load() != 5 {

@@ -167,7 +167,7 @@ func (a assignment) decode(dialect Format) (value, what string) {
 	}
 	compose, what := a.decodeCompose()
 	if what == "" && node != compose {
-		what = "is not read alike by npm's dotenv and docker compose, which differ in #, and in \\ and $ outside of ' quotes; " +
+		what = "is not read alike by npm's dotenv and docker compose; " +
 			"put the value between ' quotes, or give --format dotenv-node or dotenv-compose"
 	}
 	return node, what

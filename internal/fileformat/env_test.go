@@ -27,9 +27,9 @@ func TestDotenv(t *testing.T) {
 	}
 	mustRead(t, fileformat.Dotenv, fileformat.Options{}, []reads{
 		{"A=x#y\n", `line 1: "A" is not read alike by npm's dotenv and docker compose`},
-		{"A=\"x\\\"y\"\nB=\"x\\\\y\"\nC='it\\'s'\nD=\"x\\ty\"\n", "line 1: \"A\" is not read alike by npm's dotenv and docker compose, which differ in #, and in \\ and $ outside of ' quotes; put the value between ' quotes, or give --format dotenv-node or dotenv-compose\n" +
-			"line 2: \"B\" is not read alike by npm's dotenv and docker compose, which differ in #, and in \\ and $ outside of ' quotes; put the value between ' quotes, or give --format dotenv-node or dotenv-compose\n" +
-			"line 3: \"C\" is not read alike by npm's dotenv and docker compose, which differ in #, and in \\ and $ outside of ' quotes; put the value between ' quotes, or give --format dotenv-node or dotenv-compose\n" +
+		{"A=\"x\\\"y\"\nB=\"x\\\\y\"\nC='it\\'s'\nD=\"x\\ty\"\n", "line 1: \"A\" is not read alike by npm's dotenv and docker compose; put the value between ' quotes, or give --format dotenv-node or dotenv-compose\n" +
+			"line 2: \"B\" is not read alike by npm's dotenv and docker compose; put the value between ' quotes, or give --format dotenv-node or dotenv-compose\n" +
+			"line 3: \"C\" is not read alike by npm's dotenv and docker compose; put the value between ' quotes, or give --format dotenv-node or dotenv-compose\n" +
 			"line 4: \"D\" is not read alike"},
 		{"A=$HOME\n", `line 1: "A" has a $ that docker compose replaces`},
 		{"A=\"${X:-y}\"\n", `line 1: "A" has a $ that docker compose replaces`},
