@@ -107,10 +107,12 @@ func TestJobs(t *testing.T) {
 			`CONFIGAPI_TOKEN= CONFIGAPI_TOKEN_FILE=team.token configapi set team/a 1`},
 		{"rotate a token", `configapi token rotate team > team.new`, 0, []string{"rotated team"},
 			`CONFIGAPI_TOKEN= CONFIGAPI_TOKEN_FILE=team.new configapi get team/a`},
-		{"rename a prefix", `configapi rename team squad --yes -m "a new name"`, 0, []string{"squad/a"}, `test $(configapi get squad/a) = 1`},
+		{"rename a prefix", `configapi rename team squad --yes -m "a new name"`, 0, []string{"squad/a"}, `configapi log --limit 1 -o name > before && configapi set squad/b 2 -m "a second one"`},
+		{"be told of a change", `configapi watch squad --after $(cat before) --exec 'cat > seen; kill -INT $PPID'`, 0, []string{""}, `grep -q 'a second one' seen`},
 		{"back up", `configapi backup c.backup.zst`, 0, []string{"backed up"}, `test -s c.backup.zst`},
 		{"from SQLite to PostgreSQL", `configapi backup - | configapi restore-backup - --store "$POSTGRES" --tokens keep`, 0, []string{"restored"},
 			`configapi verify --store "$POSTGRES"`},
+		{"delete a prefix", `configapi delete -r production --yes -m "a test is over"`, 0, []string{"production/KEY_001"}, `test -z "$(configapi list production -o name)"`},
 		{"restore to a moment", `configapi revert --to 1h --prefix squad -m "as it was"`, 0, []string{"squad/a"}, `! configapi get squad/a`},
 		{"see three nodes", `configapi status "$CONFIGAPI_URL" "${CONFIGAPI_URL/127.0.0.1/localhost}" "$CONFIGAPI_URL/"`, 0, []string{"healthy"}, ""},
 	} {
