@@ -22,7 +22,9 @@ func backupCommand(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "backup FILE",
 		GroupID: clientcmd.GroupMove,
-		Short:   "write a history to FILE",
+		Example: `configapi backup configapi.backup.zst
+configapi backup - --store postgres://database/configapi > configapi.backup`,
+		Short: "write a history to FILE",
 		Long: `Writes all events up to the present head of a history into FILE, one JSON object a line, and verifies
 the hash chain meanwhile. It may run beside a server. FILE is compressed with zstd if its name ends
 with .zst; - means standard output. FILE appears when it is whole. Two backups of one history at one

@@ -18,8 +18,9 @@ import (
 
 func bootstrapTokenCommand(env Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "bootstrap FILE",
-		Short: "make the file of a first token for a new server",
+		Use:     "bootstrap FILE",
+		Example: `configapi token bootstrap first.token`,
+		Short:   "make the file of a first token for a new server",
 		Long: "Makes the first token of a server that does not run yet, prints its secret on standard output, and writes\n" +
 			"its id and its digest into FILE, for `configapi serve --bootstrap-token-file FILE`. FILE must not be there\n" +
 			"yet. The secret cannot be computed from it, but a person who may change FILE decides who has the token.",

@@ -163,14 +163,19 @@ func TestHelp(t *testing.T) {
 		{nil, []string{"serve", "migrate", "verify", "version", "backup", "restore-backup", "token", "can"}},
 		{[]string{"token"}, []string{"create", "list", "rotate", "grant", "revoke", "whois", "bootstrap"}},
 		{[]string{"token", "create", "-h"}, []string{"[FLAGS] NAME", "-grant", "-expires", "-reason", "-store", "shown"}},
-		{[]string{"token", "list", "-h"}, []string{"-store", "-admin-socket", "-url", "CONFIGAPI_TOKEN_FILE", "-insecure", "first of"}},
+		{[]string{"token", "list", "-h"}, []string{"-store", "-admin-socket", "--url", "--insecure", "first of"}},
 		{[]string{"token", "bootstrap", "-h"}, []string{"[FLAGS] FILE", "--bootstrap-token-file"}},
 		{[]string{"token", "rotate", "-h"}, []string{"-keep-old", "-expected-version"}},
 		{[]string{"token", "grant", "-h"}, []string{"-grant", "in place of"}},
 		{[]string{"token", "revoke", "-h"}, []string{"for ever"}},
 		{[]string{"token", "whois", "-h"}, []string{"[FLAGS] ID", "standard input"}},
 		{[]string{"can", "-h"}, []string{"[ACTION NAME]", "allow READ payments/timeout as ci", "-as", "-f"}},
-		{[]string{"help"}, []string{"serve", "verify", "version"}},
+		{[]string{"help"}, []string{"serve", "verify", "version", "Exit codes: 0 done or same, 1 differs"}},
+		{[]string{"help", "flags"}, []string{"--context NAME", "CONFIGAPI_TOKEN_FILE", "CONFIGAPI_CA", "-o, --output"}},
+		{[]string{"help", "token", "create"}, []string{"[FLAGS] NAME", "--grant"}},
+		{[]string{"token", "help", "create"}, []string{"[FLAGS] NAME", "--grant"}},
+		{[]string{"get", "--help"}, []string{"configapi get [FLAGS] NAME", "Common flags", "Examples:"}},
+		{[]string{"completion", "-h"}, []string{"bash", "zsh", "fish", "powershell"}},
 		{[]string{"serve", "-h"}, []string{"-listen", "CONFIGAPI_LISTEN", "-store", "DATABASE_URL", "127.0.0.1:4000", "sqlite:data/configapi.db"}},
 		{[]string{"migrate", "-h"}, []string{"-store", "-grant-to", "as the", "no harm"}},
 		{[]string{"verify", "--help"}, []string{"-store", "-contains", "beside a server"}},
@@ -186,6 +191,34 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%q: got %q, want %q in it", test.args, got.stdout, want)
 			}
 		}
+	}
+}
+
+// TestOverviewFitsASmallTerminal: all commands with what they do, in 24 lines of 80 columns.
+func TestOverviewFitsASmallTerminal(t *testing.T) {
+	lines := strings.Split(strings.TrimSuffix(run(t, nil, "help").stdout, "\n"), "\n")
+	if len(lines) > 24 {
+		t.Errorf("got %d lines", len(lines))
+	}
+	for _, line := range lines {
+		if len(line) > 80 {
+			t.Errorf("a line has %d columns: %s", len(line), line)
+		}
+	}
+}
+
+// TestCompletion: each shell gets a script, and commands are completed.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := run(t, nil, "completion", shell); got.code != 0 || !strings.Contains(got.stdout, "__complete") {
+			t.Errorf("%s: got %+v", shell, got)
+		}
+	}
+	if got := run(t, nil, "completion", "tcsh"); got.code != 2 || !strings.Contains(got.stderr, "the shell must be bash, zsh, fish or powershell") {
+		t.Errorf("got %+v", got)
+	}
+	if got := run(t, nil, "__complete", "token", "ro"); got.code != 0 || !strings.HasPrefix(got.stdout, "rotate\tgive a token a new secret") {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -4,14 +4,19 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"configapi/internal/clientcmd"
 	"configapi/internal/setting"
 )
+
+const tableHeading = "| flag | variable | meaning |\n|---|---|---|\n"
 
 var update = flag.Bool("update", false, "write the generated parts of the documentation anew")
 
@@ -19,7 +24,7 @@ var update = flag.Bool("update", false, "write the generated parts of the docume
 // declarations.
 func TestSettings(t *testing.T) {
 	var rows strings.Builder
-	rows.WriteString("\n| flag | variable | meaning |\n|---|---|---|\n")
+	rows.WriteString("\n" + tableHeading)
 	for _, s := range newSettings().table() {
 		rows.WriteString(s.Row())
 	}
@@ -59,7 +64,9 @@ func TestReference(t *testing.T) {
 	var page strings.Builder
 	var describe func(c *cobra.Command)
 	describe = func(c *cobra.Command) {
-		if c.HasParent() && !c.HasAvailableSubCommands() {
+		if c.Name() == "serve" {
+			page.WriteString("\n### configapi serve\n\n    configapi serve [FLAGS]\n\nRun the server: see [operations.md](operations.md).\n")
+		} else if c.HasParent() && !c.HasAvailableSubCommands() {
 			fmt.Fprintf(&page, "\n### %s\n\n    %s\n\n%s.\n", c.CommandPath(), usageOf(c), upperFirst(c.Short))
 			page.WriteString(flagTable(c))
 		}
@@ -69,6 +76,10 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
+	page.WriteString("\n### Common flags\n\nThe flags of all commands that work on a server:\n\n" + tableHeading)
+	for _, s := range clientcmd.CommonSettings() {
+		page.WriteString(s.Row())
+	}
 	describe(newRoot(env, new(bool)))
 	compare(t, "../../docs/cli.md", "Reference of commands", page.String())
 }
@@ -76,15 +87,59 @@ func TestReference(t *testing.T) {
 // flagTable returns a table of the flags of a command, "" if it has none.
 func flagTable(c *cobra.Command) string {
 	var rows strings.Builder
+	common := false
 	c.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if !flag.Hidden && flag.Name != "help" {
+		switch {
+		case flag.Hidden || flag.Name == "help":
+		case setting.IsCommon(flag):
+			common = true
+		default:
 			rows.WriteString(setting.Setting{
 				Flag: flag.Name, Short: flag.Shorthand, Variables: setting.Variables(flag), Meaning: flag.Usage, Value: flag.Value,
 			}.Row())
 		}
 	})
-	if rows.Len() == 0 {
-		return ""
+	text := ""
+	if rows.Len() > 0 {
+		text = "\n" + tableHeading + rows.String()
 	}
-	return "\n| flag | variable | meaning |\n|---|---|---|\n" + rows.String()
+	if common {
+		text += "\nIt has the [common flags](#common-flags), too.\n"
+	}
+	return text
+}
+
+// TestExamplesOfHelp: each command has an example, and its flags are ones that the command knows.
+// With -h after them they are parsed, and nothing is run.
+func TestExamplesOfHelp(t *testing.T) {
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		for _, below := range c.Commands() {
+			check(below)
+		}
+		if c.RunE == nil || c.HasSubCommands() || c.Hidden || slices.Contains([]string{"version", "help"}, c.Name()) {
+			return
+		}
+		found := 0
+		for line := range strings.Lines(c.Example) {
+			words, is := strings.CutPrefix(strings.TrimSpace(line), "configapi ")
+			if !is {
+				continue
+			}
+			found++
+			words, _, _ = strings.Cut(words, " -- ")
+			words, _, _ = strings.Cut(words, " > ")
+			words, _, _ = strings.Cut(words, " < ")
+			var stdout, stderr strings.Builder
+			args := strings.Fields(regexp.MustCompile(`"[^"]*"`).ReplaceAllString(words, "words"))
+			code := Run(t.Context(), Env{Args: append(args, "-h"), Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr})
+			if code != 0 || !strings.Contains(stdout.String(), "Usage: "+c.CommandPath()) {
+				t.Errorf("%s: got %d and %s", line, code, &stderr)
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s has no example", c.CommandPath())
+		}
+	}
+	check(newRoot(Env{Getenv: func(string) string { return "" }}, new(bool)))
 }

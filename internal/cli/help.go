@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"configapi/internal/clientcmd"
 	"configapi/internal/setting"
 )
 
@@ -53,25 +54,61 @@ func usageOf(c *cobra.Command) string {
 	return c.CommandPath() + " [FLAGS]" + words
 }
 
-// printFlags lists the flags of a command but that for help, each with its variables.
+// printFlags lists the flags of a command but that for help, each with its variables. Those that
+// many commands have are only named.
 func printFlags(out io.Writer, c *cobra.Command) {
-	const left = 26 // columns
-	title := "\nFlags:\n"
+	var own, common []*pflag.Flag
 	c.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Hidden || flag.Name == "help" {
-			return
+		switch {
+		case flag.Hidden || flag.Name == "help":
+		case setting.IsCommon(flag):
+			common = append(common, flag)
+		default:
+			own = append(own, flag)
 		}
-		fmt.Fprint(out, title)
-		title = ""
+	})
+	if len(own) > 0 {
+		fmt.Fprintln(out, "\nFlags:")
+		explainFlags(out, own)
+	}
+	if len(common) > 0 {
+		names := make([]string, len(common))
+		for i, flag := range common {
+			name, _ := flagText(flag)
+			names[i] = strings.TrimSpace(name)
+		}
+		text := "Common flags, which `configapi help flags` explains: " + strings.Join(names, "; ") + "."
+		fmt.Fprintln(out, "\n"+strings.Join(wrapped(text, helpWidth), "\n"))
+	}
+}
+
+// explainFlags prints flags in two columns.
+func explainFlags(out io.Writer, flags []*pflag.Flag) {
+	const left = 26 // columns
+	gap := "\n" + strings.Repeat(" ", left)
+	for _, flag := range flags {
 		name, meaning := flagText(flag)
-		gap := "\n" + strings.Repeat(" ", left)
 		lines := strings.Join(wrapped(meaning, helpWidth-left), gap)
 		if len(name) > left-2 {
 			fmt.Fprintf(out, "%s%s%s\n", name, gap, lines)
-			return
+			continue
 		}
 		fmt.Fprintf(out, "%-*s%s\n", left, name, lines)
-	})
+	}
+}
+
+// printCommonFlags explains the flags that many commands have.
+func printCommonFlags(out io.Writer) {
+	fmt.Fprint(out, "Flags of all commands that work on a server:\n\n")
+	explainFlags(out, commonFlags())
+	fmt.Fprint(out, "\nA flag is stronger than its variable, and that than the current context.\n")
+}
+
+func commonFlags() (flags []*pflag.Flag) {
+	var set pflag.FlagSet
+	setting.Register(&set, clientcmd.CommonSettings()...)
+	set.VisitAll(func(flag *pflag.Flag) { flags = append(flags, flag) })
+	return flags
 }
 
 // flagText returns a flag with the word for its value, and what it means, with its default and its

@@ -18,6 +18,7 @@ func migrateCommand(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "migrate",
 		GroupID: clientcmd.GroupServer,
+		Example: `configapi migrate --store postgres://owner@database/configapi --grant-to configapi`,
 		Short:   "make PostgreSQL tables",
 		Long: `Makes the tables of a PostgreSQL store, or brings them to the schema of this version. Run it as the
 role that will own them, before the first server of a new version: the servers then need a role

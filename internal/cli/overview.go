@@ -28,8 +28,7 @@ func overview(out io.Writer, root *cobra.Command) {
 		}
 		fmt.Fprintf(out, "%-38s%s\n", first, second)
 	}
-	fmt.Fprint(out, `
-Exit codes: 0 done or same, 1 differs, 2 usage, 3 not found, 4 conflict,
+	fmt.Fprint(out, `Exit codes: 0 done or same, 1 differs, 2 usage, 3 not found, 4 conflict,
 5 not allowed, 6 unreachable, 7 outcome unknown, 8 invalid, 9 anything else.
 `)
 }

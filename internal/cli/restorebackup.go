@@ -22,7 +22,9 @@ func restoreBackupCommand(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "restore-backup FILE",
 		GroupID: clientcmd.GroupMove,
-		Short:   "put a backup in a store",
+		Example: `configapi restore-backup configapi.backup.zst --store sqlite:data/new.db --tokens keep
+configapi restore-backup configapi.backup.zst --store postgres://database/configapi --tokens revoke`,
+		Short: "put a backup in a store",
 		Long: `Puts the events of the backup FILE into a store that is empty, or that holds a beginning of the same
 history, and verifies the hash chain meanwhile. Positions and hashes stay as they are, so the store
 may be of another kind than the one that was backed up. Tokens come back, too, and are good for this

@@ -45,7 +45,7 @@ func newRoot(env Env, began *bool) *cobra.Command {
 		serveCommand(env), migrateCommand(env), verifyCommand(env),
 		tokenCommand(env), canCommand(env),
 		completionCommand(env), versionCommand(env))
-	root.SetHelpCommand(helpCommand())
+	root.SetHelpCommand(helpCommand(env))
 	prepare(env, root, began)
 	return root
 }
@@ -99,13 +99,17 @@ func helpOfFamily(c *cobra.Command, words []string) error {
 	return startErrorf("there is no such command; see `%s help`", c.CommandPath())
 }
 
-func helpCommand() *cobra.Command {
+func helpCommand(env Env) *cobra.Command {
 	return &cobra.Command{
 		Use:    "help [COMMAND]",
 		Short:  "explain a command",
 		Hidden: true,
 		Args:   cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, words []string) error {
+			if len(words) == 1 && words[0] == "flags" {
+				printCommonFlags(env.Stdout)
+				return nil
+			}
 			found, rest, err := c.Root().Find(words)
 			if err != nil || len(rest) > 0 {
 				return startErrorf("there is no such command; see `configapi help`")

@@ -41,6 +41,7 @@ func TestHardeningNamesRealFlags(t *testing.T) {
 		got := run(t, nil, append(command, "--help")...)
 		help.WriteString(got.stdout + got.stderr)
 	}
+	help.WriteString(run(t, nil, "help", "flags").stdout)
 	for _, flag := range regexp.MustCompile("--[a-z][a-z-]+").FindAllString(string(mustReadFile(t, "../../docs/security.md")), -1) {
 		if !regexp.MustCompile(`(?m)^ +-?` + flag[1:] + `\b`).MatchString(help.String()) {
 			t.Errorf("docs/security.md names %s, which no command has", flag)

@@ -35,9 +35,11 @@ func serveCommand(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "serve",
 		GroupID: clientcmd.GroupServer,
-		Short:   "run the server",
-		Long:    "Runs the server until it is interrupted.",
-		RunE:    func(c *cobra.Command, _ []string) error { return serve(c.Context(), env, *set) },
+		Example: `configapi serve
+configapi serve --store postgres://database/configapi --listen :4000 --tls-cert cert.pem --tls-key key.pem`,
+		Short: "run the server",
+		Long:  "Runs the server until it is interrupted.",
+		RunE:  func(c *cobra.Command, _ []string) error { return serve(c.Context(), env, *set) },
 	}
 	setting.Register(c.Flags(), set.table()...)
 	return c

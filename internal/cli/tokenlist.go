@@ -22,10 +22,11 @@ import (
 func listTokensCommand(env Env) *cobra.Command {
 	var at place
 	c := &cobra.Command{
-		Use:   "list",
-		Short: "list the tokens that are not revoked",
-		Long:  `Lists the tokens that are not revoked, by name, also those that have expired.` + aboutPlaces,
-		RunE:  func(c *cobra.Command, _ []string) error { return listTokens(c.Context(), env, &at) },
+		Use:     "list",
+		Example: `configapi token list`,
+		Short:   "list the tokens that are not revoked",
+		Long:    `Lists the tokens that are not revoked, by name, also those that have expired.` + aboutPlaces,
+		RunE:    func(c *cobra.Command, _ []string) error { return listTokens(c.Context(), env, &at) },
 	}
 	setting.Register(c.Flags(), at.table()...)
 	return c
@@ -51,7 +52,9 @@ func listTokens(ctx context.Context, env Env, at *place) error {
 func whoisTokenCommand(env Env) *cobra.Command {
 	var at place
 	c := &cobra.Command{
-		Use:   "whois ID",
+		Use: "whois ID",
+		Example: `configapi token whois cfg_3k4sd9u8w1yhoos0kXXydu
+configapi token whois - < leaked.txt`,
 		Short: "say whose a secret is",
 		Long: `Says whose a leaked secret is. ID is its public id, cfg_ and 22 letters and digits, or all of the
 secret; - reads it from standard input, where no list of processes shows it. It finds revoked tokens,

@@ -19,7 +19,9 @@ func verifyCommand(env Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "verify",
 		GroupID: clientcmd.GroupServer,
-		Short:   "check a hash chain",
+		Example: `configapi verify
+configapi verify --contains 1842-9f3a21c0`,
+		Short: "check a hash chain",
 		Long: `Walks the hash chain of a history and names the first position that was edited, removed, inserted,
 swapped or cut off. It ends with 1 when there is one. It takes no lock, and may run beside a server.`,
 		RunE: func(c *cobra.Command, _ []string) error { return verify(c.Context(), env, store, contains) },

@@ -2,6 +2,7 @@ package clientcmd_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,6 +97,30 @@ func TestDeleteAndRestore(t *testing.T) {
 	s.run(t, "restore", "a", "b").must(t, 0, "a restored: value of a, version 3\n", "2 changes, position 7-")
 	s.run(t, "list", "-o", "name").must(t, 0, "a\nb\nc\n")
 	s.run(t, "list", "--deleted", "--at", "2h").must(t, 2, "leave --at out")
+}
+
+// TestDeleteBelow deletes what a prefix has, after a question on a terminal.
+func TestDeleteBelow(t *testing.T) {
+	s := newServer(t, nil)
+	const many = 1100 // more than one set
+	for i := range many {
+		s.MustSet(t, fmt.Sprintf("many/%04d", i), "x")
+	}
+	for _, name := range []string{"a", "a/b", "a/c/d", "ab"} {
+		s.MustSet(t, name, "x")
+	}
+	terminal := func(answer string) process { return process{stdin: answer, terminal: 80} }
+	s.run(t, "delete", "-r", "a", "none").must(t, 3, "there is no config none", "nothing was written")
+	s.run(t, "delete", "-r", "a", "--if-version", "1").must(t, 2)
+	s.runIn(t, terminal("n\n"), "delete", "-r", "a").must(t, 2, "  delete a\n  delete a/b\n  delete a/c/d\nDelete 3 configs? [y/N]", "nothing was written")
+	s.run(t, "delete", "-r", "a", "--dry-run").must(t, 0, "3 changes; nothing was written")
+	s.runIn(t, terminal("y\n"), "delete", "-r", "a/", "a/c", "-m", "old").must(t, 0, "a/c/d deleted, version 2\n3 changes, position")
+	s.run(t, "list", "a", "-o", "name").must(t, 0, "none at or below")
+	s.run(t, "list", "ab", "-o", "name").must(t, 0, "ab\n")
+	s.run(t, "delete", "-r", "many").must(t, 0, "made in 2", "1100 changes, position")
+	if got := s.run(t, "list", "-o", "name"); got.stdout != "ab\n" {
+		t.Errorf("got %+v, want one config that is left", got)
+	}
 }
 
 // TestTables have lines that are as wide as the terminal at most. In a pipe nothing is cut.

@@ -1,9 +1,11 @@
 package clientcmd_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,5 +100,33 @@ func TestUnknownOutcome(t *testing.T) {
 			}
 			s.run(t, "get", "a", "-o", "json").must(t, 0, fmt.Sprintf(`"version": %d`, 1))
 		})
+	}
+}
+
+// TestServersCannotDriveTerminals has a server put control characters into all that it says.
+func TestServersCannotDriveTerminals(t *testing.T) {
+	const evil = "\x1b]0;title\x07 \u202e\u009b31m"
+	for _, status := range []int{200, 400, 404, 500} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(status)
+			quoted, _ := json.Marshal(evil)
+			one := strings.ReplaceAll(`{"name":X,"value":X,"actor":X,"reason":X,"detail":X,"code":X,"position":X,"operation":X,"segment":X,"below":1,"current":null,`+
+				`"errors":[{"message":X,"code":X,"current":{"name":X,"actor":X}},{"message":X}],"revisions":[{"name":X,"operation":X,"value":X}],`+
+				`"unchanged":[X],"children":[{"segment":X,"name":X,"below":2,"config":{"name":X,"value":X}}]}`, "X", string(quoted))
+			if r.URL.Path == "/config" {
+				one = "[" + one + "]"
+			}
+			fmt.Fprint(w, one)
+		}))
+		defer s.Close()
+		for _, command := range [][]string{{"get", "a"}, {"set", "a", "1"}, {"delete", "a"}, {"list"}, {"tree"}, {"list", "--deleted"}, {"list", "-o", "name"},
+			{"log"}, {"get", "a", "-o", "name"}, {"set", "a", "1", "-o", "name"}} {
+			p := process{env: map[string]string{"CONFIGAPI_URL": s.URL}, terminal: 80}
+			got := p.run(t, command...)
+			if strings.ContainsAny(got.stdout+got.stderr, "\x1b\x07\u202e\u009b") {
+				t.Errorf("%d: %q printed %q", status, command, got.stdout+got.stderr)
+			}
+		}
 	}
 }

@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -39,17 +40,25 @@ func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) 
 	if err != nil {
 		return err
 	}
-	var text strings.Builder
-	s.describe(&text, f, result)
-	fmt.Fprintf(s.env.Stderr, "%sMake %s? [y/N] ", text.String(), theseChanges(len(result.Revisions)))
-	answer, err := readLine(s.env.Stdin)
-	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return UsageErrorf("nothing was written: the answer was not y")
+	if err := s.ask("%sMake %s?", s.describe(f, result), theseChanges(len(result.Revisions))); err != nil {
+		return err
 	}
 	return s.apply(ctx, f, p.set)
+}
+
+// ask asks the user for a y on a terminal. Any other answer is an error.
+func (s *session) ask(format string, args ...any) error {
+	fmt.Fprintf(s.env.Stderr, format+" [y/N] ", args...)
+	answer, err := readLine(s.env.Stdin)
+	switch answer = strings.ToLower(strings.TrimSpace(answer)); {
+	case errors.Is(err, errInterrupted):
+		return err
+	case err != nil:
+		return fmt.Errorf("reading the answer: %w", err)
+	case answer != "y" && answer != "yes":
+		return UsageErrorf("nothing was written: the answer was not y")
+	}
+	return nil
 }
 
 func theseChanges(n int) string {

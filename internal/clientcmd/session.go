@@ -25,10 +25,13 @@ type connection struct {
 
 func (c *connection) settings() []setting.Setting {
 	return append(c.Settings(), setting.Setting{
-		Flag: "output", Short: "o", Value: setting.String(&c.output, outputTable),
+		Flag: "output", Short: "o", Common: true, Value: setting.String(&c.output, outputTable),
 		Meaning: "`FORM` of the output: table, json, yaml or name",
 	})
 }
+
+// CommonSettings declares the flags that commands over the API have in common.
+func CommonSettings() []setting.Setting { return new(connection).settings() }
 
 // register adds the flags to a command.
 func (c *connection) register(env Env, cmd *cobra.Command) {

@@ -78,9 +78,7 @@ func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenA
 	if err != nil {
 		return "", err
 	}
-	var text strings.Builder
-	s.describe(&text, f, tried)
-	fmt.Fprintf(s.env.Stderr, "%sType the name of the context, %s, to make this change: ", text.String(), name)
+	fmt.Fprintf(s.env.Stderr, "%sType the name of the context, %s, to make this change: ", s.describe(f, tried), name)
 	answer, err := readLine(s.env.Stdin)
 	switch {
 	case errors.Is(err, errInterrupted):
@@ -108,8 +106,8 @@ func readLine(in io.Reader) (string, error) {
 // showResult prints what a write came to.
 func (s *session) showResult(f writeFlags, result restclient.Result) error {
 	v := view{object: result, table: func(out io.Writer) error {
-		s.describe(out, f, result)
-		return nil
+		_, err := io.WriteString(out, s.describe(f, result))
+		return err
 	}}
 	for _, r := range result.Revisions {
 		v.names = append(v.names, r.Name)
@@ -124,34 +122,34 @@ const (
 	valueColumns = 32
 )
 
-// describe writes what a write came to, for people: a line about each change, and the position.
-func (s *session) describe(out io.Writer, f writeFlags, result restclient.Result) {
+// describe returns what a write came to, for people: a line about each change, and the position.
+func (s *session) describe(f writeFlags, result restclient.Result) string {
+	var text strings.Builder
 	where := ", position " + result.Position
 	if result.DryRun {
 		where = "; nothing was written: this is a dry run at position " + result.Position
 	}
-	all := len(result.Revisions)
-	if all == 0 {
-		fmt.Fprintf(out, "%s; nothing was written, position %s\n", s.describeUnchanged(result.Unchanged), result.Position)
-		return
-	}
+	all, unchanged := len(result.Revisions), len(result.Unchanged)
 	for _, r := range result.Revisions[:min(all, maxDescribed)] {
-		line := s.describeRevision(f, r)
-		if all == 1 && len(result.Unchanged) == 0 {
-			line += where
+		text.WriteString(s.describeRevision(f, r))
+		if all > 1 || unchanged > 0 {
+			text.WriteByte('\n')
 		}
-		fmt.Fprintln(out, line)
 	}
 	if all > maxDescribed {
-		fmt.Fprintf(out, "… and %d more\n", all-maxDescribed)
+		fmt.Fprintf(&text, "… and %d more\n", all-maxDescribed)
 	}
-	if all > 1 || len(result.Unchanged) > 0 {
-		line := count(all, "change")
-		if n := len(result.Unchanged); n > 0 {
-			line += fmt.Sprintf(", %d unchanged", n)
-		}
-		fmt.Fprintln(out, line+where)
+	switch {
+	case all == 0:
+		fmt.Fprintf(&text, "%s; nothing was written, position %s", s.describeUnchanged(result.Unchanged), result.Position)
+	case unchanged > 0:
+		fmt.Fprintf(&text, "%s, %d unchanged%s", count(all, "change"), unchanged, where)
+	case all > 1:
+		text.WriteString(count(all, "change") + where)
+	default:
+		text.WriteString(where)
 	}
+	return harmless(text.String())
 }
 
 func (s *session) describeUnchanged(names []string) string {

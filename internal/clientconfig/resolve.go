@@ -27,13 +27,13 @@ type Flags struct {
 // Settings declares the flags, with their variables and their members of a context.
 func (f *Flags) Settings() []setting.Setting {
 	return []setting.Setting{
-		{Flag: "context", Variables: []string{"CONFIGAPI_CONTEXT"}, Own: true, Value: setting.String(&f.Context, ""),
+		{Flag: "context", Variables: []string{"CONFIGAPI_CONTEXT"}, Own: true, Common: true, Value: setting.String(&f.Context, ""),
 			Meaning: "`NAME` of the context whose server is meant: see `configapi context -h`"},
-		{Flag: "url", Variables: []string{"CONFIGAPI_URL"}, Own: true, Member: "url", Value: setting.String(&f.URL, ""),
+		{Flag: "url", Variables: []string{"CONFIGAPI_URL"}, Own: true, Common: true, Member: "url", Value: setting.String(&f.URL, ""),
 			Meaning: "`URL` of the server, whose token is in CONFIGAPI_TOKEN or in the file CONFIGAPI_TOKEN_FILE; without it and a context, " + defaultURL},
-		{Flag: "ca", Variables: []string{"CONFIGAPI_CA"}, Own: true, Member: "ca", Value: setting.String(&f.CA, ""),
+		{Flag: "ca", Variables: []string{"CONFIGAPI_CA"}, Own: true, Common: true, Member: "ca", Value: setting.String(&f.CA, ""),
 			Meaning: "`FILE` of certificates in PEM that alone are trusted, in place of the system's"},
-		{Flag: "insecure", Variables: []string{"CONFIGAPI_INSECURE"}, Value: setting.Switch(&f.Insecure),
+		{Flag: "insecure", Variables: []string{"CONFIGAPI_INSECURE"}, Common: true, Value: setting.Switch(&f.Insecure),
 			Meaning: "send the token also over http:// to another machine, where everyone on the way can read it"},
 	}
 }

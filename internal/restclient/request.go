@@ -39,9 +39,10 @@ type request struct {
 	lastEvent    string // Last-Event-ID of a stream; "": none
 	unwell       bool   // an answer 503 is one, too
 	missing      string // what the text Not Found means; "": nothing, the path is always there
+	dryRun       bool   // nothing is written, whatever the method
 }
 
-func (q *request) writes() bool { return q.method != http.MethodGet }
+func (q *request) writes() bool { return q.method != http.MethodGet && !q.dryRun }
 
 // send sends a read, and returns an answer with the status 200, whose body the caller closes. The
 // read is sent again when the connection breaks before the answer. The error is an [*Error].

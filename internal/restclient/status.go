@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -70,5 +71,5 @@ func (c *Client) ready(ctx context.Context) (text string, is bool, err error) {
 	if err != nil {
 		return "", false, &Error{Outcome: Failed, Message: fmt.Sprintf("reaching the server: %v", err), Err: err}
 	}
-	return string(content), answer.StatusCode == http.StatusOK, nil
+	return strings.TrimSpace(string(content)), answer.StatusCode == http.StatusOK, nil
 }

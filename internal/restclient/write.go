@@ -69,7 +69,7 @@ func NewKey() string { return rand.Text() }
 
 // Apply makes the changes of a set. The same key again, with the same set, gives the first outcome.
 func (c *Client) Apply(ctx context.Context, set ChangeSet, key string) (Result, error) {
-	result, err := c.write(ctx, &request{method: http.MethodPost, path: "/changes", body: set, key: key})
+	result, err := c.write(ctx, &request{method: http.MethodPost, path: "/changes", body: set, key: key, dryRun: set.DryRun})
 	if failed, is := errors.AsType[*Error](err); is {
 		set.nameFailures(failed.Errors)
 	}
@@ -112,7 +112,7 @@ type RevertSet struct {
 
 // RevertSet undoes a change set. The key is as of [Client.Apply].
 func (c *Client) RevertSet(ctx context.Context, set RevertSet, key string) (Result, error) {
-	return c.write(ctx, &request{method: http.MethodPost, path: "/changes/" + url.PathEscape(set.ChangeSet) + "/revert", body: set, key: key})
+	return c.write(ctx, &request{method: http.MethodPost, path: "/changes/" + url.PathEscape(set.ChangeSet) + "/revert", body: set, key: key, dryRun: set.DryRun})
 }
 
 // RevertTo brings configs back to what they were at a moment.
@@ -126,7 +126,7 @@ type RevertTo struct {
 
 // RevertTo brings configs back to what they were at a moment. The key is as of [Client.Apply].
 func (c *Client) RevertTo(ctx context.Context, to RevertTo, key string) (Result, error) {
-	return c.write(ctx, &request{method: http.MethodPost, path: "/revert", body: to, key: key})
+	return c.write(ctx, &request{method: http.MethodPost, path: "/revert", body: to, key: key, dryRun: to.DryRun})
 }
 
 // write sends a write. When its outcome is unknown, the same request is sent again with the same
@@ -134,8 +134,11 @@ func (c *Client) RevertTo(ctx context.Context, to RevertTo, key string) (Result,
 // of the first try: an answer to a later one that does not depend on the first says nothing of it.
 func (c *Client) write(ctx context.Context, q *request) (Result, error) {
 	result, first := c.writeOnce(ctx, q)
-	if first == nil || first.Outcome != Unknown || c.patience < 0 || ctx.Err() != nil {
+	switch {
+	case first == nil || first.Outcome != Unknown:
 		return result, asError(first)
+	case c.patience < 0 || ctx.Err() != nil:
+		return Result{}, first.andThen(first)
 	}
 	c.waiting(first)
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
@@ -176,14 +179,16 @@ func (c *Client) writeOnce(ctx context.Context, q *request) (result Result, fail
 	return result, failed
 }
 
-// sayingNothing are the codes of refusals that come before the server looks for the key of a write.
-// "" is of an answer that is none of ConfigApi.
-var sayingNothing = []string{fault.Unauthenticated.Code(), fault.Denied.Code(), fault.RateLimited.Code(), fault.Unavailable.Code(), ""}
+// decided are the codes of refusals that come after the server has looked for the key of a write.
+// Any other refusal of a later try says nothing of the first one: the token may have been revoked
+// since, or another server may allow less.
+var decided = []string{fault.NotFound.Code(), fault.Deleted.Code(), fault.NotDeleted.Code(), fault.VersionConflict.Code(),
+	fault.Stale.Code(), fault.RevertBlocked.Code(), fault.Erased.Code()}
 
 // showsFirst reports whether a later try shows that the first one was not carried out: for one that
 // was, the server would have given its outcome.
 func (e *Error) showsFirst() bool {
-	return e.Outcome == Refused && !slices.Contains(sayingNothing, e.Code)
+	return e.Outcome == Refused && slices.Contains(decided, e.Code)
 }
 
 // andThen returns the error of a write whose outcome is still unknown after a later try.

@@ -120,6 +120,8 @@ func TestUnknownOutcomes(t *testing.T) {
 		"token is revoked":  {[]http.Handler{refuse(fault.Unauthenticated)}, time.Minute, "the server asks for a token"},
 		"rights are taken":  {[]http.Handler{refuse(fault.Unavailable), refuse(fault.Denied)}, time.Minute, "same idempotency key: no;"},
 		"too many refusals": {[]http.Handler{refuse(fault.RateLimited)}, time.Minute, "same idempotency key: no;"},
+		"less is allowed":   {[]http.Handler{refuse(fault.InvalidInput)}, time.Minute, "same idempotency key: no;"},
+		"another key":       {[]http.Handler{refuse(fault.IdempotencyMismatch)}, time.Minute, "same idempotency key: no;"},
 		"key is mistaken":   {[]http.Handler{http.NotFoundHandler()}, time.Minute, "404 Not Found is not one of ConfigApi"},
 		"no patience":       {nil, -1, "may have been made"},
 	} {
@@ -149,6 +151,29 @@ func TestUnknownOutcomes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLaterTriesDecide has the first try not reach the server, and the second one be refused.
+func TestLaterTriesDecide(t *testing.T) {
+	server := newAPI(t, func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if n == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+	three, set := int64(3), setOf("a", "1")
+	set.Changes[0].Set.ExpectedVersion = &three
+	_, err := server.client(t, restclient.Options{Patience: time.Minute}).Apply(t.Context(), set, restclient.NewKey())
+	mustFail(t, err, restclient.Refused, fault.VersionConflict.Code())
+}
+
+// TestDryRunsHaveNoOutcome loses the answer of a dry run, after which nobody has to look.
+func TestDryRunsHaveNoOutcome(t *testing.T) {
+	server := newAPI(t, func(int64, http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) })
+	set := setOf("a", "1")
+	set.DryRun = true
+	_, err := server.client(t, restclient.Options{Patience: time.Minute}).Apply(t.Context(), set, "")
+	mustFail(t, err, restclient.Failed, "")
 }
 
 // TestPatienceEnds has the server go after the first try, for good.

@@ -23,6 +23,9 @@ type Setting struct {
 	Variables []string
 	// Own reports whether the command reads the variables itself: they have a rank of their own.
 	Own bool
+	// Common reports whether many commands have the setting: their help names it, and the help of
+	// flags explains it.
+	Common bool
 	// Member is the name of the setting in a context, "" for none.
 	Member string
 	// Meaning is what the value is, as a part of a sentence. A word in backquotes stands for the
@@ -38,6 +41,7 @@ type Setting struct {
 const (
 	variablesAnnotation = "configapi/variables"
 	ownAnnotation       = "configapi/own"
+	commonAnnotation    = "configapi/common"
 )
 
 // Register adds the flags of settings to the flags of a command, in their order.
@@ -48,17 +52,27 @@ func Register(flags *pflag.FlagSet, settings ...Setting) {
 		if s.Value.Type() == "bool" {
 			flag.NoOptDefVal = "true"
 		}
+		flag.Annotations = map[string][]string{}
 		if len(s.Variables) > 0 {
-			flag.Annotations = map[string][]string{variablesAnnotation: s.Variables}
-			if s.Own {
-				flag.Annotations[ownAnnotation] = nil
-			}
+			flag.Annotations[variablesAnnotation] = s.Variables
+		}
+		if s.Own {
+			flag.Annotations[ownAnnotation] = nil
+		}
+		if s.Common {
+			flag.Annotations[commonAnnotation] = nil
 		}
 	}
 }
 
 // Variables returns the environment variables that stand for a flag.
 func Variables(flag *pflag.Flag) []string { return flag.Annotations[variablesAnnotation] }
+
+// IsCommon reports whether many commands have a flag.
+func IsCommon(flag *pflag.Flag) bool {
+	_, common := flag.Annotations[commonAnnotation]
+	return common
+}
 
 // FromEnvironment sets the flags that were not given from their variables. The error does not have
 // the value, which may be a secret.
