@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -49,10 +50,12 @@ func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) 
 func (s *session) ask(format string, args ...any) error {
 	fmt.Fprintf(s.env.Stderr, format+" [y/N] ", args...)
 	answer, err := readLine(s.env.Stdin)
-	if err != nil {
+	switch answer = strings.ToLower(strings.TrimSpace(answer)); {
+	case errors.Is(err, errInterrupted):
+		return err
+	case err != nil:
 		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+	case answer != "y" && answer != "yes":
 		return UsageErrorf("nothing was written: the answer was not y")
 	}
 	return nil

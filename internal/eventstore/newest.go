@@ -10,8 +10,10 @@ import (
 // and what a view needs of older records.
 type Newest struct {
 	Record
-	// Order is the place of the name among all names at the basis, in byte order: 0, 1, 2, …
-	Order int
+	// Part and Order are the place of the name among all names at the basis, in byte order. A store
+	// that reads several parts of the names at once numbers each of them 0, 1, 2, …, and the names
+	// of a part come after those of the parts before. Other stores have part 0 alone.
+	Part, Order int
 	// Before is the head before the record. It is zero when the store has no record there, as for
 	// the first of all.
 	Before Head

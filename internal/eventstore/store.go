@@ -92,9 +92,9 @@ type Store interface {
 	Read(ctx context.Context, after Seq, limit Limit) ([]Record, error)
 
 	// EachNewest calls yield for the newest records of all names at or before a basis, page by
-	// page, in any order, until yield returns an error. The node itself uses it at its start: all
-	// pages are of the history of the basis, but it never delays reads of users, nor do they delay
-	// it. No transaction is open while yield runs.
+	// page, in any order, one call after the other, until yield returns an error. The node itself
+	// uses it at its start: all pages are of the history of the basis, but it never delays reads of
+	// users, nor do they delay it. The transaction of a page has ended when yield gets the page.
 	EachNewest(ctx context.Context, basis Head, yield func([]Newest) error) error
 
 	// ReadHistory returns the same as Read, to users: on a basis and after waiting for its turn.

@@ -132,6 +132,7 @@ func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) (*load
 		}
 	}
 	cancel()
+	l.join()
 	return l, cmp.Or(err, <-read, l.check())
 }
 
@@ -140,7 +141,8 @@ type loader struct {
 	basis    eventstore.Head
 	codec    config.Codec
 	chain    eventstore.Chain
-	states   []*Config              // by name; nil for one that is not read yet, or not of a config
+	parts    [][]*Config            // by name; nil for one that is not read yet, or not of a config
+	states   []*Config              // of all parts, once all are read
 	streams  []*eventstore.Revision // the newest events of streams that are no configs
 	count    int
 	versions eventstore.Seq // all together
@@ -156,18 +158,30 @@ func (l *loader) add(page []eventstore.Newest) error {
 		if err != nil {
 			return err
 		}
-		if missing := n.Order + 1 - len(l.states); missing > 0 {
-			l.states = append(l.states, make([]*Config, missing)...)
+		if missing := n.Part + 1 - len(l.parts); missing > 0 {
+			l.parts = append(l.parts, make([][]*Config, missing)...)
+		}
+		part := &l.parts[n.Part]
+		if missing := n.Order + 1 - len(*part); missing > 0 {
+			*part = append(*part, make([]*Config, missing)...)
 		}
 		if r.Stream != nil {
 			l.streams = append(l.streams, r)
 		} else {
-			l.states[n.Order] = newState(n, r)
+			(*part)[n.Order] = newState(n, r)
 		}
 		l.count++
 		l.versions += eventstore.Seq(n.Version)
 	}
 	return nil
+}
+
+// join makes one list of the states of all parts.
+func (l *loader) join() {
+	for i, part := range l.parts {
+		l.states = append(l.states, part...)
+		l.parts[i] = nil
+	}
 }
 
 // check checks that nothing is missing. The versions of a name have no gap, so those of the newest

@@ -1,6 +1,7 @@
 package projection_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,6 +159,36 @@ func TestTamperedNewestRecords(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPartsOfNames loads from a store that reads two parts of the names at once: the later one
+// comes first.
+func TestPartsOfNames(t *testing.T) {
+	h := longHistory(t)
+	h.set("x", "1")
+	h.set("y", "1")
+	for range 20 {
+		h.set("a", "z")
+	}
+	source := &faulty{operations: operations{real: appended(t, h)}}
+	source.newest = func(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
+		var parts [2][]eventstore.Newest
+		err := source.real.EachNewest(ctx, basis, func(page []eventstore.Newest) error {
+			for _, n := range page {
+				if n.Name > "b" {
+					n.Part, n.Order = 1, len(parts[1])
+				}
+				parts[n.Part] = append(parts[n.Part], n)
+			}
+			return nil
+		})
+		return cmp.Or(err, yield(parts[1]), yield(parts[0]))
+	}
+	l := newLoading(source, projection.Options{RecentEvents: 10})
+	if err := l.CatchUp(t.Context()); err != nil || l.loaded.Seq == 0 {
+		t.Errorf("got %v, and a state that was loaded at seq %d", err, l.loaded.Seq)
+	}
+	h.mustShow(l.View())
 }
 
 // TestNewestRecordThatIsThereTwice reads the newest record of one name in place of another's, with

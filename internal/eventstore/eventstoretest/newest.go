@@ -1,6 +1,7 @@
 package eventstoretest
 
 import (
+	stdcmp "cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -66,7 +67,20 @@ func readNewest(t testing.TB, s eventstore.Store, basis eventstore.Head) (found 
 		found = append(found, page...)
 		return nil
 	})
-	slices.SortFunc(found, func(a, b eventstore.Newest) int { return a.Order - b.Order })
+	slices.SortFunc(found, func(a, b eventstore.Newest) int { return stdcmp.Or(a.Part-b.Part, a.Order-b.Order) })
+	for i, part := 0, 0; i < len(found); i++ { // number them as if there were one part
+		if n := &found[i]; i == 0 || n.Part != part {
+			part = n.Part
+			if n.Order != 0 {
+				t.Fatalf("the first name of part %d is its number %d", n.Part, n.Order)
+			}
+		} else if n.Order != found[i-1].Order+1 {
+			t.Fatalf("number %d of part %d follows number %d", n.Order, n.Part, found[i-1].Order)
+		}
+	}
+	for i := range found {
+		found[i].Part, found[i].Order = 0, i
+	}
 	return found, pages, err
 }
 

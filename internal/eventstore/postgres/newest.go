@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"configapi/internal/eventstore"
 )
@@ -17,11 +20,11 @@ import (
 // A limit of one row in each join keeps it a look-up: a join of whole indexes reads all of them.
 const selectNewest = onBasis + `
 		with recursive names (name, version, recorded_at) as (
-			(select config_name, version, recorded_at from public.events where config_name > $3
+			(select config_name, version, recorded_at from public.events where config_name > $3 and config_name <= $6
 				order by config_name, version limit 1)
 			union all
 			select next.* from names cross join lateral (
-				select config_name, version, recorded_at from public.events where config_name > names.name
+				select config_name, version, recorded_at from public.events where config_name > names.name and config_name <= $6
 				order by config_name, version limit 1) next)
 		select ` + eventColumns + `, p.position as before, p.hash as hash_before, p.recorded_at as time_before,
 			s.hash as set_end, e.created_at
@@ -39,25 +42,80 @@ const selectNewest = onBasis + `
 		left join lateral (select hash from public.events where position = e.change_set and e.change_set <> e.position limit 1) s on true
 		where coalesce(e.bytes, 0) < $5` + onBasisEnd + ` order by e.config_name`
 
-// EachNewest passes the newest record of each name at or before a basis to yield, by name. Where a
-// page takes longer than a read may, the next ones have fewer names: a start on a slow disk ends.
+// selectMiddle selects the middle one of the names of some events.
+const selectMiddle = `
+		with names as (select config_name, row_number() over (order by config_name) as number, count(*) over () as names
+			from public.events where position = any ($1))
+		select config_name from names where number = (names + 1) / 2`
+
+// EachNewest passes the newest record of each name at or before a basis to yield. Both connections
+// for the node itself read, each a half of the names and that by name: a page keeps one processor
+// of the server busy, and there is little else to do at a start.
 func (s *Store) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
-	for after, order, names := "", 0, newestNames; ; {
-		found, err := s.readNewest(ctx, basis, after, order, names)
-		if tookTooLong(err) && ctx.Err() == nil && names > fewestNames {
-			names /= 16
+	middle, err := s.middleName(ctx, basis.Seq)
+	if err == nil {
+		var alone sync.Mutex
+		group, ctx := errgroup.WithContext(ctx)
+		for _, names := range []part{{0, "", middle}, {1, middle, afterAllNames}} {
+			group.Go(func() error {
+				return s.eachNewestOf(ctx, basis, names, func(page []eventstore.Newest) error {
+					alone.Lock()
+					defer alone.Unlock()
+					return yield(page)
+				})
+			})
+		}
+		err = group.Wait()
+	}
+	if err != nil {
+		return fmt.Errorf("reading the newest records at seq %d: %w", basis.Seq, err)
+	}
+	return nil
+}
+
+// part is a part of the names: those after one, up to another.
+type part struct {
+	number      int
+	after, last string
+}
+
+// afterAllNames comes after all names: no text begins with a later character.
+const afterAllNames = "\U0010FFFF"
+
+// middleName returns a name of which about half of the names are before, the middle one of some
+// events. It is "" when there are none.
+func (s *Store) middleName(ctx context.Context, head eventstore.Seq) (middle string, err error) {
+	const samples = 63
+	var seqs []int64
+	for i := range samples {
+		seqs = append(seqs, int64(head)*int64(i+1)/(samples+1))
+	}
+	err = s.query(ctx, func(row [][]byte) (bool, error) {
+		middle = string(row[0])
+		return false, nil
+	}, selectMiddle, seqs)
+	return middle, err
+}
+
+// eachNewestOf is EachNewest for a part of the names. Where a page takes longer than a read may,
+// the next ones have fewer names: a start on a slow disk ends.
+func (s *Store) eachNewestOf(ctx context.Context, basis eventstore.Head, names part, yield func([]eventstore.Newest) error) error {
+	for order, most := 0, newestNames; ; {
+		found, err := s.readNewest(ctx, basis, names, most)
+		if tookTooLong(err) && ctx.Err() == nil && most > fewestNames {
+			most /= 16
 			continue
 		}
-		if err == nil && len(found) == 0 {
-			return nil
+		if err != nil || len(found) == 0 {
+			return err
 		}
-		if err == nil {
-			err = yield(found)
+		for i := range found {
+			found[i].Part, found[i].Order = names.number, order+i
 		}
-		if err != nil {
-			return fmt.Errorf("reading the newest records at seq %d: %w", basis.Seq, err)
+		if err := yield(found); err != nil {
+			return err
 		}
-		after, order = found[len(found)-1].Name, order+len(found)
+		names.after, order = found[len(found)-1].Name, order+len(found)
 	}
 }
 
@@ -70,15 +128,12 @@ func tookTooLong(err error) bool {
 // newestNames is how many names one statement reads, and fewestNames how many at least.
 const newestNames, fewestNames = 4096, 16
 
-func (s *Store) readNewest(ctx context.Context, basis eventstore.Head, after string, order, names int) ([]eventstore.Newest, error) {
-	limit := eventstore.Limit{Records: names}.WithDefaults()
+func (s *Store) readNewest(ctx context.Context, basis eventstore.Head, names part, most int) ([]eventstore.Newest, error) {
+	limit := eventstore.Limit{Records: most}.WithDefaults()
 	p := newestPage{basisPage: basisPage{page: page{limit: limit}}}
-	err := s.query(ctx, p.take, selectNewest, int64(basis.Seq), basis.Hash[:], after, limit.Records, limit.Bytes)
+	err := s.query(ctx, p.take, selectNewest, int64(basis.Seq), basis.Hash[:], names.after, limit.Records, limit.Bytes, names.last)
 	if err == nil && !p.onBasis {
 		err = fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
-	}
-	for i := range p.found {
-		p.found[i].Order = order + i
 	}
 	return p.found, err
 }

@@ -39,8 +39,9 @@ func TestReadsAreByIndex(t *testing.T) {
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 		selectHeads: {[]any{1, []byte{}, []int64{1, 5}}, []string{"events_pkey"}},
 		selectNames: {[]any{1, []byte{}, 1, 5}, []string{"events_pkey"}},
-		selectNewest: {[]any{1, []byte{}, "", 10, 1 << 20},
+		selectNewest: {[]any{1, []byte{}, "", 10, 1 << 20, afterAllNames},
 			[]string{"events_config_name_version_key", "events_pkey"}},
+		selectMiddle: {[]any{[]int64{1, 5}}, []string{"events_pkey"}},
 	} {
 		rows, err := s.nodePool.Query(t.Context(), `explain `+query, want.args...)
 		if err != nil {
