@@ -140,7 +140,7 @@ var table = [...]row{
 		meaning: "The body has a content type that the path does not take, or a content coding.",
 		advice:  "Send a content type that the text names, in UTF-8 and without a content coding."},
 	RateLimited: {code: "RATE_LIMITED", status: http.StatusTooManyRequests, response: http.StatusTooManyRequests, exit: ExitDenied,
-		meaning: "Too many tokens that were refused came from one address. A valid token never gets this.",
+		meaning: "Too many tokens that were refused came from one address, or too many from all addresses together. A valid token never gets this.",
 		advice:  "Send a valid token, or try again after `Retry-After`. What is said of a retry says nothing about the first try."},
 	OpenServer: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: ExitDenied,
 		meaning: "No token was ever issued, so that the server serves its own machine alone, and the request may come from elsewhere: a proxy has sent it on, for example.",

@@ -68,8 +68,8 @@ func (s *Server) refusePage(e *exchange, r *http.Request) {
 			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)
 }
 
-// refused counts a refusal and logs what the browser sent. Anyone can cause these lines, so they are
-// sampled, and the line of the request with them. The log handler escapes these strings.
+// refused counts a refusal and logs what the browser sent. Anyone can cause these lines, so they
+// are sampled, and the line of the request with them. The log handler escapes these strings.
 func (s *Server) refused(why refusal, e *exchange, r *http.Request, message string) {
 	s.opts.Metrics.refused(why)
 	leftOut, has := s.strangers.Next()
