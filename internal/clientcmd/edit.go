@@ -127,13 +127,33 @@ func (e *edit) run(ctx context.Context, file *editorFile) error {
 			e.note("nothing was changed, and nothing was written")
 			return nil
 		}
-		err = e.write(ctx, ours)
-		if !e.lostRace(err) {
+		switch err = e.write(ctx, ours); {
+		case err == nil:
+			return nil
+		case e.lostRace(err):
+			ours, err = e.merge(ctx, file, ours, err)
+		case !e.wantsAgain(ctx, err):
 			return err
+		default:
+			if text, err = e.form.write(ours); err == nil {
+				ours, err = e.ask(ctx, file, text, "")
+			}
 		}
-		ours, err = e.merge(ctx, file, ours, err)
 	}
 	return err
+}
+
+// wantsAgain asks whether the editor is to open again with changes that could not be written, so
+// that nobody loses them. Without a terminal, nobody does.
+func (e *edit) wantsAgain(ctx context.Context, err error) bool {
+	failed, is := errors.AsType[*restclient.Error](err)
+	if _, isTerminal := e.env.Width(e.env.Stdin); !is || !isTerminal || ctx.Err() != nil {
+		return false
+	}
+	fmt.Fprintf(e.env.Stderr, "%v\nOpen the editor again, with your changes? [y/N] ", e.explain(failed))
+	answer, err := readLine(e.env.Stdin)
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return err == nil && (answer == "y" || answer == "yes")
 }
 
 // conflicts are the codes of a write that was rejected since others have written.

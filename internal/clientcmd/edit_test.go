@@ -3,10 +3,13 @@ package clientcmd_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -176,6 +179,47 @@ func TestTwoPeopleEdit(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	e.edit(t, process{}, []string{gone + set("p/a", "14"), resolve}, "p/").must(t, 0, "p/a restored")
+}
+
+// typed is an input that has a text.
+func typed(t *testing.T, text string) *os.File {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "input")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+// TestEditThatIsRefused: on a terminal, changes that could not be written come back to the editor.
+func TestEditThatIsRefused(t *testing.T) {
+	var refused atomic.Bool
+	e := &editors{server: newServer(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && !refused.Swap(true) {
+				w.Header().Set("Content-Type", "application/problem+json")
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, `{"detail":"not yet","code":"FORBIDDEN"}`)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})}
+	e.MustSet(t, "a", "1")
+	scripts := []string{`echo 2 > "$1"`, ""}
+	e.edit(t, process{}, scripts, "a").must(t, 5, "not yet")
+	refused.Store(false)
+	e.edit(t, process{terminal: 80, file: typed(t, "\n")}, scripts, "a").must(t, 5, "not yet\nOpen the editor again, with your changes? [y/N]")
+	refused.Store(false)
+	e.edit(t, process{terminal: 80, file: typed(t, "y\n")}, scripts, "a").must(t, 0, "a updated")
+	if got := e.value(t, "a"); got != "2" || e.seen(t, 1) != "2\n" {
+		t.Errorf("got %q, of %q", got, e.seen(t, 1))
+	}
 }
 
 // TestInterruptedEditor: nothing of the file remains when the command is interrupted.

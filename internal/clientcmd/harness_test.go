@@ -2,8 +2,10 @@ package clientcmd_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +53,8 @@ type result struct {
 type process struct {
 	env      map[string]string
 	stdin    string
-	terminal int // the width of a terminal that all streams are; 0: none is one
+	file     *os.File // standard input in place of stdin, which programs that it runs inherit; may be nil
+	terminal int      // the width of a terminal that all streams are; 0: none is one
 }
 
 // run runs a command on the server.
@@ -81,8 +84,12 @@ func (p process) run(t *testing.T, args ...string) result {
 func (p process) runUntil(ctx context.Context, t *testing.T, args ...string) result {
 	t.Helper()
 	var stdout, stderr strings.Builder
+	var stdin io.Reader = strings.NewReader(p.stdin)
+	if p.file != nil {
+		stdin = p.file
+	}
 	code := cli.Run(ctx, cli.Env{Args: args, Getenv: func(key string) string { return p.env[key] },
-		Stdin: strings.NewReader(p.stdin), Stdout: &stdout, Stderr: &stderr,
+		Stdin: stdin, Stdout: &stdout, Stderr: &stderr,
 		Terminal: func(any) (int, bool) { return p.terminal, p.terminal > 0 }})
 	return result{code, stdout.String(), stderr.String()}
 }

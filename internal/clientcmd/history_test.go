@@ -334,3 +334,26 @@ func TestHistoryInAContext(t *testing.T) {
 	run("", 0, "rename", "a", "c", "--confirm", "prod").must(t, 0)
 	mustEqual(t, "the configs", s.state(t, ""), []string{"a/x=other", "team/b/x=1", "team/c/x=1"})
 }
+
+// TestJSONCannotDriveATerminal also not by the control characters that JSON need not escape.
+func TestJSONCannotDriveATerminal(t *testing.T) {
+	s := newServer(t, nil)
+	const value = "\u009b31m\x7f\u202e\U000e0001\x1b é→😀\n"
+	s.MustSet(t, "a", value)
+	for _, got := range []string{
+		s.run(t, "get", "a", "-o", "json").must(t, 0).stdout,
+		s.run(t, "log", "-o", "json").must(t, 0).stdout,
+		s.begin(t, "watch", "--json", "--after", fromTheBeginning).next(t),
+	} {
+		if strings.ContainsAny(got, "\u009b\x7f\u202e\U000e0001\x1b") || !strings.Contains(got, "é→😀") {
+			t.Errorf("got %q", got)
+		}
+		if !strings.Contains(got, `\u009b31m\u007f\u202e\udb40\udc01\u001b é→😀\n`) {
+			t.Errorf("got %s", got)
+		}
+	}
+	var found struct{ Value string }
+	if err := json.Unmarshal([]byte(s.run(t, "get", "a", "-o", "json").stdout), &found); err != nil || found.Value != value {
+		t.Errorf("got %q, %v", found.Value, err)
+	}
+}

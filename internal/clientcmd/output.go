@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Forms of output.
@@ -62,13 +65,30 @@ func (s *session) showObject(object any) error {
 		return err
 	}
 	if s.output == outputJSON {
-		return s.print(text.Bytes())
+		return s.print(harmlessJSON(text.Bytes()))
 	}
 	converted, err := toYAML(text.Bytes())
 	if err != nil {
 		return fmt.Errorf("writing YAML: %w", err)
 	}
 	return s.print(converted)
+}
+
+// harmlessJSON returns JSON that means the same and cannot drive a terminal: what [printable] makes
+// visible is an escape of JSON.
+func harmlessJSON(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for i, r := range string(text) {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			out = append(out, text[i:i+utf8.RuneLen(r)]...)
+		default:
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+		}
+	}
+	return out
 }
 
 // print writes output.

@@ -138,7 +138,7 @@ func (w *watch) takeSet(ctx context.Context, set changeSet) error {
 		if err != nil {
 			return err
 		}
-		return w.print(append(text, '\n'))
+		return w.print(harmlessJSON(append(text, '\n')))
 	case w.output == outputName:
 		return w.print([]byte(set.Position + "\n"))
 	}
