@@ -130,7 +130,7 @@
 //	key, entry            what a file calls a value; both of them
 //	setting               a name with the value that a file gives it
 //	variable              a key of an environment: letters, digits and _
-//	declared prefix       one below which a file has all configs; apply --prune deletes others there
+//	declared prefix       a file has all configs below it, and apply --prune deletes the others
 //
 // Faults, in test/faults:
 //
