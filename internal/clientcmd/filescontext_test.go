@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestFilesOfAContext: a context with a prefix has its names in files without the prefix, so what is
-// exported in one context can be imported in another.
+// TestFilesOfAContext: a context with a prefix has its names in files without the prefix, so what
+// is exported in one context can be imported in another.
 func TestFilesOfAContext(t *testing.T) {
 	s := newServer(t, nil)
 	p := process{env: contexts(t, "current: pay\ncontexts:\n  pay: {url: %q, prefix: payments}\n", s.URL)}

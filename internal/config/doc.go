@@ -124,6 +124,14 @@
 //	query reader          a connection to the event store that serves reads of users
 //	query queue           the reads of users that wait for a query reader; the rest is refused
 //
+// Files:
+//
+//	format, reader        a form of files; a program that such files are for, such as bash
+//	key, entry            what a file calls a value; both of them
+//	setting               a name with the value that a file gives it
+//	variable              a key of an environment: letters, digits and _
+//	declared prefix       a file has all configs below it, and apply --prune deletes the others
+//
 // Faults, in test/faults:
 //
 //	round, strike         one fault under load, with its checks; one time that the fault happens
