@@ -78,6 +78,11 @@ func TestContextOfTokenCommands(t *testing.T) {
 		{[]string{"token", "list", "--url", other.URL("")}, 5, "the token of the context here is for " + server.URL("") + ", and was not sent to " + other.URL("")},
 		{[]string{"get", "a", "--url", other.URL("")}, 5, "the token of the context here is for " + server.URL("") + ", and was not sent to " + other.URL("")},
 		{[]string{"set", "shop/a", "1"}, 5, "WRITE"},
+		{[]string{"context", "set", "here", "--confirm"}, 0, "changed"},
+		{[]string{"token", "create", "ci", "--grant", "READ:shop"}, 2, "the context here asks before it writes, and there is no terminal: give --confirm here"},
+		{[]string{"token", "create", "ci", "--grant", "READ:shop", "--confirm", "there"}, 2, "another context than here"},
+		{[]string{"token", "create", "ci", "--grant", "READ:shop", "--confirm", "here"}, 0, "made ci"},
+		{[]string{"token", "list"}, 0, "READ:shop\n"},
 		{[]string{"get", "shop/a"}, 3, "shop/a"},
 	} {
 		got := run(t, home, test.args...)

@@ -38,6 +38,9 @@ type tokens interface {
 type place struct {
 	store, socket string
 	clientconfig.Flags
+
+	// agree asks the user before tokens of a server are changed. nil: nothing is asked.
+	agree func(clientconfig.Target) error
 }
 
 // aboutPlaces ends the help of each command that has a place.
@@ -158,6 +161,11 @@ func (p *place) atAddress(ctx context.Context, env Env, do func(tokens) error) e
 		return &startError{err}
 	}
 	defer client.Close()
+	if p.agree != nil && to.Confirm {
+		if err := p.agree(to); err != nil {
+			return err
+		}
+	}
 	err = do(client)
 	if to.Unsent != "" && clientcmd.ExitCode(err) == fault.ExitDenied {
 		err = fmt.Errorf("%w; %s", err, to.Unsent)

@@ -9,6 +9,7 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/clientcmd"
+	"configapi/internal/clientconfig"
 	"configapi/internal/config"
 	"configapi/internal/setting"
 )
@@ -32,11 +33,12 @@ type tokenChange struct {
 	reason   string
 	grants   grants
 	expected int64
+	confirm  string // "": it was not given
 }
 
 // command completes a command that changes the token that its one word names. run gets what the
 // flags and the word say.
-func (t *tokenChange) command(c *cobra.Command, run func(context.Context, auth.TokenFields) error, settings ...setting.Setting) *cobra.Command {
+func (t *tokenChange) command(env Env, c *cobra.Command, run func(context.Context, auth.TokenFields) error, settings ...setting.Setting) *cobra.Command {
 	c.Use += " NAME"
 	c.Long += aboutPlaces
 	c.Args = func(c *cobra.Command, words []string) error {
@@ -46,6 +48,11 @@ func (t *tokenChange) command(c *cobra.Command, run func(context.Context, auth.T
 		return nil
 	}
 	c.RunE = func(c *cobra.Command, words []string) error {
+		t.agree = func(to clientconfig.Target) error {
+			return clientcmd.Confirm(c.Context(), env, to.Context, t.confirm, func() (string, error) {
+				return fmt.Sprintf("%s the token %s at %s.\n", c.Name(), words[0], to.URL), nil
+			})
+		}
 		fields := auth.TokenFields{Name: words[0], Grants: t.grants}
 		if t.expected != 0 {
 			fields.ExpectedVersion = &t.expected
@@ -55,6 +62,8 @@ func (t *tokenChange) command(c *cobra.Command, run func(context.Context, auth.T
 	setting.Register(c.Flags(), settings...)
 	setting.Register(c.Flags(), setting.Setting{
 		Flag: "reason", Value: setting.String(&t.reason, ""), Meaning: "`TEXT` that says why, for the history",
+	}, setting.Setting{
+		Flag: "confirm", Value: setting.String(&t.confirm, ""), Meaning: "`NAME` of the context, to change the token without being asked for it where the context has confirm: true",
 	})
 	setting.Register(c.Flags(), t.place.table()...)
 	return c
@@ -100,7 +109,7 @@ func changeToken[C auth.TokenCommand](ctx context.Context, env Env, change *toke
 func createTokenCommand(env Env) *cobra.Command {
 	var change tokenChange
 	var expires lifetime
-	return change.command(&cobra.Command{
+	return change.command(env, &cobra.Command{
 		Use:   "create",
 		Short: "make a token, and print its secret",
 		Long: `Makes a token, and prints its secret on standard output: nothing keeps it, and it cannot be shown
@@ -118,7 +127,7 @@ token of a store closes its servers for all who have none.`,
 func rotateTokenCommand(env Env) *cobra.Command {
 	var change tokenChange
 	var keep lifetime
-	return change.command(&cobra.Command{
+	return change.command(env, &cobra.Command{
 		Use:     "rotate",
 		Short:   "give a token a new secret, and print it",
 		Long:    `Gives a token a new secret, and prints it on standard output. Its name and its grants stay.`,
@@ -133,7 +142,7 @@ func rotateTokenCommand(env Env) *cobra.Command {
 
 func grantTokenCommand(env Env) *cobra.Command {
 	var change tokenChange
-	return change.command(&cobra.Command{
+	return change.command(env, &cobra.Command{
 		Use:     "grant",
 		Short:   "give a token other grants in place of its own",
 		Long:    `Gives a token the grants that --grant names, in place of all that it has.`,
@@ -150,7 +159,7 @@ func grantTokenCommand(env Env) *cobra.Command {
 
 func revokeTokenCommand(env Env) *cobra.Command {
 	var change tokenChange
-	return change.command(&cobra.Command{
+	return change.command(env, &cobra.Command{
 		Use:   "revoke",
 		Short: "end a token for ever",
 		Long: `Ends a token for ever, and each stream that was opened with it. Its name is never given to another

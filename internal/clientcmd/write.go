@@ -1,9 +1,7 @@
 package clientcmd
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -64,43 +62,12 @@ func (s *session) write(ctx context.Context, f writeFlags, send send) (restclien
 
 // confirm returns the position of what the user has confirmed, "" when that came by a flag.
 func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenAt string, err error) {
-	name := s.target.Context
-	if f.confirm != "" {
-		if f.confirm != name {
-			return "", UsageErrorf("--confirm names another context than %s, which the command works on; nothing was written", name)
-		}
-		return "", nil
-	}
-	if _, isTerminal := s.env.Width(s.env.Stdin); !isTerminal {
-		return "", UsageErrorf("the context %s asks before it writes, and there is no terminal: give --confirm %s; nothing was written", name, name)
-	}
-	tried, err := send(ctx, true, "", "")
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintf(s.env.Stderr, "%sType the name of the context, %s, to make this change: ", s.describe(f, tried), name)
-	answer, err := readLine(s.env.Stdin)
-	switch {
-	case errors.Is(err, errInterrupted):
-		return "", err
-	case err != nil:
-		return "", fmt.Errorf("reading the answer: %w", err)
-	case strings.TrimSpace(answer) != name:
-		return "", UsageErrorf("that is not the name of the context; nothing was written")
-	}
-	return tried.Position, nil
-}
-
-// maxLineBytes is the longest answer of the user.
-const maxLineBytes = 4 << 10
-
-// readLine reads a line, of maxLineBytes at most.
-func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, maxLineBytes)).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return line, err
+	err = Confirm(ctx, s.env, s.target.Context, f.confirm, func() (string, error) {
+		tried, err := send(ctx, true, "", "")
+		asSeenAt = tried.Position
+		return s.describe(f, tried), err
+	})
+	return asSeenAt, err
 }
 
 // showResult prints what a write came to.
