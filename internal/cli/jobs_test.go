@@ -109,7 +109,7 @@ func TestJobs(t *testing.T) {
 		{"rotate a token", `configapi token rotate team > team.new`, 0, []string{"rotated team"},
 			`CONFIGAPI_TOKEN= CONFIGAPI_TOKEN_FILE=team.new configapi get team/a`},
 		{"rename a prefix", `configapi rename team squad --yes -m "a new name"`, 0, []string{"squad/a"}, `configapi log --limit 1 -o name > before && configapi set squad/b 2 -m "a second one"`},
-		{"be told of a change", `configapi watch squad --after $(cat before) --exec 'cat > seen; kill -INT $PPID'`, 0, []string{""}, `grep -q 'a second one' seen`},
+		{"follow changes", `configapi watch squad --after $(cat before) --exec 'cat > seen; kill -INT $PPID'`, 0, []string{""}, `grep -q 'a second one' seen`},
 		{"back up", `configapi backup c.backup.zst`, 0, []string{"backed up"}, `test -s c.backup.zst`},
 		{"from SQLite to PostgreSQL", `configapi backup - | configapi restore-backup - --store "$POSTGRES" --tokens keep`, 0, []string{"restored"},
 			`configapi verify --store "$POSTGRES"`},
