@@ -207,7 +207,7 @@ func (c Context) check(name string) error {
 		return fmt.Errorf("context %s: "+format, append([]any{name}, args...)...)
 	}
 	if !isName(name) {
-		return errors.New("the name of a context has 1 to 64 letters, digits, _, - and .")
+		return errors.New("the name of a context has 1 to 64 letters, digits, dots, underscores and hyphens")
 	}
 	if _, err := originOf(c.URL); err != nil {
 		return wrong("url: %w", err)
