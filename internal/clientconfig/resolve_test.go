@@ -210,7 +210,7 @@ func TestWhatCannotBeResolved(t *testing.T) {
 		"context a: token_command: the token is mistyped":        {"url: https://a.example\n    token_command: [echo, cfg_hunter2]", "", clientconfig.Flags{Context: "a"}},
 		"CONFIGAPI_TOKEN: the token is mistyped":                 {"url: https://a.example", secret, clientconfig.Flags{}},
 		"--ca: open /none":                                       {"url: https://a.example", "", clientconfig.Flags{CA: "/none"}},
-		"the name of a context has 1 to 64 letters, digits, _, ": {"url: https://a.example\n  a/b: {url: https://a.example}", "", clientconfig.Flags{}},
+		"the name of a context has 1 to 64 letters, digits, dots, ": {"url: https://a.example\n  a/b: {url: https://a.example}", "", clientconfig.Flags{}},
 	} {
 		h := newHome(t, "contexts:\n  a:\n    "+test.context+"\n")
 		h.env["CONFIGAPI_TOKEN"] = test.env
