@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 // ExitError is an error that ends the program with a code of its own: one of those of package

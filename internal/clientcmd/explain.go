@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 // explained is an error of the server with what to do next.
