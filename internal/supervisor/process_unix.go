@@ -36,7 +36,7 @@ func newProcess(o Options) (program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{args: o.Args, null: null, orphans: o.Children}
+	p := &process{args: o.Args, null: null, orphans: o.Children, terminal: openTerminal()}
 	if p.orphans == nil {
 		p.orphans = new(sync.Mutex)
 	}
@@ -51,7 +51,6 @@ func newProcess(o Options) (program, error) {
 	signal.Notify(p.died, syscall.SIGCHLD)
 	p.forwarded = make(chan os.Signal, 64)
 	signal.Notify(p.forwarded, forwardable()...)
-	p.terminal = openTerminal(p.forwarded)
 	return p, nil
 }
 

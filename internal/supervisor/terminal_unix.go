@@ -25,13 +25,11 @@ type terminal struct {
 	given     bool // the group of the program has the terminal
 	atOnce    bool // the program gets it before it asks
 	modes     *term.State
-	suspends  chan os.Signal // gets SIGTSTP for this process
 	continued chan os.Signal // gets SIGCONT while this process is suspended
 }
 
-// openTerminal returns the terminal, nil if there is none. Keys for the group of this process come
-// as signals to the channel.
-func openTerminal(signals chan os.Signal) *terminal {
+// openTerminal returns the terminal, nil if there is none.
+func openTerminal() *terminal {
 	fd, err := syscall.Open("/dev/tty", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
@@ -40,8 +38,7 @@ func openTerminal(signals chan os.Signal) *terminal {
 	// In a pipeline others in the own group may read, so the program gets it only when it asks.
 	t.atOnce = term.IsTerminal(0) && term.IsTerminal(1)
 	t.modes, _ = term.GetState(fd)
-	t.suspends, t.continued = signals, make(chan os.Signal, 1)
-	signal.Notify(t.suspends, syscall.SIGTSTP)
+	t.continued = make(chan os.Signal, 1)
 	return t
 }
 
@@ -91,8 +88,7 @@ func (t *terminal) takeBack() {
 
 // sends reports whether a signal comes from the terminal, for all of a group.
 func (t *terminal) sends(sig syscall.Signal) bool {
-	isKey := sig == syscall.SIGINT || sig == syscall.SIGQUIT || sig == syscall.SIGTSTP
-	return t != nil && isKey && t.foreground() == t.own
+	return t != nil && (sig == syscall.SIGINT || sig == syscall.SIGQUIT) && t.foreground() == t.own
 }
 
 // continuePause is how long this process waits to be suspended. It is not when no shell could
@@ -108,14 +104,12 @@ func (t *terminal) suspend(group int, by syscall.Signal) {
 	if !asks || t.foreground() != t.own {
 		t.given = false
 		signal.Notify(t.continued, syscall.SIGCONT)
-		signal.Reset(syscall.SIGTSTP)
-		_ = syscall.Kill(0, syscall.SIGTSTP)
+		_ = syscall.Kill(0, syscall.SIGTSTP) // Go would ignore it had it ever been passed to Notify
 		select {
 		case <-t.continued:
 		case <-time.After(continuePause): // this pause ends only when this process runs
 		}
 		signal.Stop(t.continued)
-		signal.Notify(t.suspends, syscall.SIGTSTP)
 	}
 	switch has := t.foreground(); {
 	case has == group:
