@@ -42,7 +42,9 @@ func report(env Env, err error) int {
 	if err == nil {
 		return fault.ExitDone
 	}
-	fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, text))
+	}
 	return exitCode(err)
 }
 

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 // bulk is changes that may be more than one change set holds.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/linediff"
-	"configapi/internal/restclient"
 )
 
 // comparison is what `diff` prints.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 func newEdit(env Env) *cobra.Command {

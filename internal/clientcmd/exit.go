@@ -4,18 +4,23 @@ import (
 	"errors"
 	"fmt"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 // ExitError is an error that ends the program with a code of its own: one of those of package
 // fault.
 type ExitError struct {
 	Code int
-	Err  error
+	Err  error // nil: what was to say was said
 }
 
-func (e *ExitError) Error() string { return e.Err.Error() }
+func (e *ExitError) Error() string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
 func (e *ExitError) Unwrap() error { return e.Err }
 
 // UsageErrorf returns the error of a command that is written wrongly. The text must say what to

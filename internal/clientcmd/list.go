@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 func newList(env Env) *cobra.Command {

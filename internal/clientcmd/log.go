@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 // changeSet is changes that were made together, as `log` and `watch` print them.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 func newPromote(env Env) *cobra.Command {

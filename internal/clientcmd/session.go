@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/clientconfig"
 	"configapi/internal/config"
-	"configapi/internal/restclient"
 	"configapi/internal/setting"
 )
 
