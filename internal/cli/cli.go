@@ -51,7 +51,9 @@ func report(env Env, err error) int {
 	case errors.Is(err, clientcmd.ErrOutput) && errors.Is(err, syscall.EPIPE):
 		return fault.ExitClosed
 	}
-	fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, text))
+	}
 	return exitCode(err)
 }
 

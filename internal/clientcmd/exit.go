@@ -13,10 +13,15 @@ import (
 // fault.
 type ExitError struct {
 	Code int
-	Err  error
+	Err  error // nil: what was to say was said
 }
 
-func (e *ExitError) Error() string { return e.Err.Error() }
+func (e *ExitError) Error() string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
 func (e *ExitError) Unwrap() error { return e.Err }
 
 // Interrupt is the cause with which the context of a command ends when a signal asks for that.

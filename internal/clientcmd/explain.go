@@ -37,7 +37,7 @@ func (s *session) explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil && failed.Outcome != restclient.Unknown && failed.Status == 0:
 		text = "interrupted"
 	case failed.Outcome == restclient.NotSent:
-		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
+		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
 		text += "; " + s.target.Unsent
 	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
