@@ -167,7 +167,7 @@ func (r *runner) run(ctx context.Context, args []string) error {
 	}
 	source.client, err = client.Open(ctx, r.options(target, source.prefixes))
 	if err != nil {
-		return (&session{env: r.env, target: target}).explain(err)
+		return (&session{env: r.env, target: target}).explain(ctx, err)
 	}
 	defer source.client.Close()
 	r.logStart(source)
