@@ -73,6 +73,7 @@ var picture = []layer{
 	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
+	{"internal/atomicfile", "", x},
 	{"internal/restclient", "client/rest internal/adminsocket internal/fault internal/auth internal/config", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
@@ -104,6 +105,7 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/configtemplate", "internal/fileformat internal/config", ""},
 	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
