@@ -78,6 +78,7 @@ var picture = []layer{
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The clients' module. It knows nothing of the server, and needs no library.
+	{"client", "client/rest", ""},
 	{"client/rest", "", ""},
 
 	// The edges. They know neither each other nor a store.

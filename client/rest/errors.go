@@ -43,7 +43,9 @@ type Error struct {
 	// Err is the cause of a request without an answer. It may be nil.
 	Err error
 
-	after time.Duration // until a request may be sent again, as the server says; 0: it does not say
+	// RetryAfter is how long the server asks to wait before a request is sent again. 0: it does not
+	// ask.
+	RetryAfter time.Duration
 }
 
 // Failure is one reason why a change set was rejected.
@@ -78,7 +80,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (q *request) answered(c *Client, answer *http.Response, text []byte) *Error {
 	e := &Error{Outcome: Refused, Status: answer.StatusCode, RequestID: answer.Header.Get(requestID)}
 	if after, err := time.ParseDuration(answer.Header.Get("Retry-After") + "s"); err == nil {
-		e.after = after
+		e.RetryAfter = after
 	}
 	var p struct {
 		Detail, Code   string

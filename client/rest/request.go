@@ -21,6 +21,7 @@ const (
 	problemType    = "application/problem+json"
 	requestID      = "X-Request-Id"
 	configPosition = "Config-Position"
+	configAtLeast  = "Config-At-Least"
 	idempotencyKey = "Idempotency-Key"
 
 	acceptJSON   = "application/json, application/problem+json"
@@ -37,7 +38,7 @@ type request struct {
 	accept       string // "": JSON
 	body         any    // as JSON; nil: none
 	key          string // the idempotency key of a write; "": none
-	lastEvent    string // Last-Event-ID of a stream; "": none
+	atLeast      string // the position that an answer must have reached; "": any
 	unwell       bool   // an answer 503 is one, too
 	missing      string // what the text Not Found means; "": nothing, the path is always there
 	dryRun       bool   // nothing is written, whatever the method
@@ -105,7 +106,7 @@ func (c *Client) build(ctx context.Context, q *request) (*http.Request, error) {
 	if accept == "" {
 		accept = acceptJSON
 	}
-	for name, value := range map[string]string{"Accept": accept, "User-Agent": c.agent, idempotencyKey: q.key, "Last-Event-ID": q.lastEvent} {
+	for name, value := range map[string]string{"Accept": accept, "User-Agent": c.agent, idempotencyKey: q.key, configAtLeast: q.atLeast} {
 		if value != "" {
 			r.Header.Set(name, value)
 		}

@@ -155,7 +155,7 @@ func (c *Client) write(ctx context.Context, q *request) (Result, error) {
 		if ctx.Err() == nil { // else the end of the patience is no news
 			last = failed
 		}
-		pause = min(max(2*pause, failed.after), maxPause)
+		pause = min(max(2*pause, failed.RetryAfter), maxPause)
 	}
 	return Result{}, first.andThen(last)
 }
