@@ -9,17 +9,25 @@ import (
 )
 
 // attributes are what decides about access beside the mode and the owner.
-var attributes = []string{"system.posix_acl_access", "security.selinux"}
+var attributes = []string{accessList, "security.selinux"}
+
+const accessList = "system.posix_acl_access"
 
 // keepAttributes gives a new file the access list and the label of the old one.
 func keepAttributes(file *os.File, path string) error {
 	for _, name := range attributes {
 		value := make([]byte, 64<<10) // the most that Linux has
 		n, err := unix.Getxattr(path, name, value)
-		if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		switch {
+		case errors.Is(err, unix.ENOTSUP):
 			continue
-		}
-		if err == nil {
+		case errors.Is(err, unix.ENODATA) && name != accessList:
+			continue
+		case errors.Is(err, unix.ENODATA): // the new one may have that of its folder
+			if err = unix.Fremovexattr(int(file.Fd()), name); errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+				continue
+			}
+		case err == nil:
 			err = unix.Fsetxattr(int(file.Fd()), name, value[:n], 0)
 		}
 		if err != nil {
