@@ -66,7 +66,7 @@ var picture = []layer{
 	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/fileformat internal/setting client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/configtemplate internal/atomicfile internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 

@@ -17,8 +17,8 @@ type File struct {
 	same bool
 }
 
-// Prepare writes the content for a file beside it, and forces it to the disk. newMode is the mode of
-// a file that does not exist yet. When the file has the content already, nothing is written.
+// Prepare writes the content for a file beside it, and forces it to the disk. newMode is the mode
+// of a file that does not exist yet. When the file has the content already, nothing is written.
 func Prepare(path string, content []byte, newMode fs.FileMode) (*File, error) {
 	target, old, err := resolve(path)
 	if err != nil {

@@ -33,7 +33,7 @@ func (s *session) explain(err error) error {
 	}
 	switch {
 	case failed.Outcome == restclient.NotSent:
-		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
+		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
 		text += "; " + s.target.Unsent
 	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":

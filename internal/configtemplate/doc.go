@@ -1,7 +1,7 @@
 // Package configtemplate executes templates of text/template over configs.
 //
-// [Parse] makes a [Template] of a text, and [Template.Execute] makes a text of it and a [Set], which
-// holds configs of one position. Templates can read that set and change texts, and nothing else: no
+// [Parse] makes a [Template] of a text, and [Template.Execute] makes a text of it and a [Set], whose
+// configs are of one position. Templates can read that set and change texts, and nothing else: no
 // function reads a file or the environment, runs a command, or uses the network.
 //
 // An execution is bounded in its steps, in its time, and in the bytes that its functions and its

@@ -58,8 +58,8 @@ func (e *execution) functions() template.FuncMap {
 	}
 }
 
-// get returns the value of a config, or the default if there is none. Without a default, the name is
-// noted, and the execution goes on, so that its error has all such names.
+// get returns the value of a config, or the default if there is none. Without a default, the name
+// is noted, and the execution goes on, so that its error has all such names.
 func (e *execution) get(name string, byDefault ...string) (string, error) {
 	if len(byDefault) > 1 {
 		return "", errors.New("get takes a name, and a default at most")

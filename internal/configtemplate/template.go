@@ -103,21 +103,19 @@ func (w *walker) list(l *parse.ListNode) {
 	for _, node := range l.Nodes {
 		switch n := node.(type) {
 		case *parse.IfNode:
-			w.both(&n.BranchNode)
+			w.list(n.List)
+			w.list(n.ElseList)
 		case *parse.RangeNode:
-			w.both(&n.BranchNode)
+			w.list(n.List)
+			w.list(n.ElseList)
 		case *parse.WithNode:
-			w.both(&n.BranchNode)
+			w.list(n.List)
+			w.list(n.ElseList)
 		case *parse.TemplateNode:
 			w.calls = append(w.calls, n.Name)
 		}
 	}
 	l.Nodes = slices.Insert(l.Nodes, 0, w.step)
-}
-
-func (w *walker) both(n *parse.BranchNode) {
-	w.list(n.List)
-	w.list(n.ElseList)
 }
 
 // recursive returns a template that calls itself, directly or through others.
