@@ -1,6 +1,6 @@
 // Package configtemplate executes templates of text/template over configs.
 //
-// [Parse] makes a [Template] of a text, and [Template.Execute] makes a text of it and a [Set], whose
+// [Parse] makes a [Template] of a text, and [Template.Execute] makes a text of it and a [Set]: its
 // configs are of one position. Templates can read that set and change texts, and nothing else: no
 // function reads a file or the environment, runs a command, or uses the network.
 //
