@@ -66,11 +66,12 @@ var picture = []layer{
 	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/configtemplate internal/atomicfile internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/clientconfig internal/supervisor internal/environment internal/linediff internal/configtemplate internal/atomicfile internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
 	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
+	{"internal/supervisor", "", x + " golang.org/x/term"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
 	{"internal/atomicfile", "", x},
@@ -107,6 +108,7 @@ var picture = []layer{
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
 	{"internal/configtemplate", "internal/fileformat internal/config", ""},
+	{"internal/environment", "internal/fileformat internal/config", ""},
 	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},

@@ -88,7 +88,7 @@ func (f *renderFlags) run(ctx context.Context, env Env, args []string) error {
 	r := &renderer{session: source.session, flags: f, pages: pages, mode: fs.FileMode(mode)}
 	c, err := client.Open(ctx, source.options())
 	if err != nil {
-		return source.session.explain(err)
+		return source.session.explain(ctx, err)
 	}
 	defer c.Close()
 	if f.watch {

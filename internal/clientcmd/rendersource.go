@@ -2,7 +2,6 @@ package clientcmd
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -25,11 +24,12 @@ func (f *renderFlags) source(ctx context.Context, env Env) (*renderSource, error
 	if err := checkOutput(f.output); err != nil {
 		return nil, err
 	}
-	target, err := f.Resolve(ctx, clientconfig.Environment{Getenv: env.Getenv, Stderr: env.Stderr})
+	s := &renderSource{session: &session{env: env, output: f.output}, flags: f}
+	target, err := s.resolve(ctx)
 	if err != nil {
 		return nil, UsageErrorf("%w", err)
 	}
-	s := &renderSource{session: &session{env: env, target: target, output: f.output}, flags: f}
+	s.session.target = target
 	for _, prefix := range f.prefixes {
 		if prefix = strings.TrimSuffix(prefix, "/"); prefix == "" {
 			return nil, UsageErrorf("--prefix is empty; leave it out for all configs")
@@ -49,6 +49,12 @@ func (f *renderFlags) source(ctx context.Context, env Env) (*renderSource, error
 	return s, nil
 }
 
+// resolve returns the server.
+func (s *renderSource) resolve(ctx context.Context) (clientconfig.Target, error) {
+	env := s.session.env
+	return s.flags.Resolve(ctx, clientconfig.Environment{Getenv: env.Getenv, Stderr: env.Stderr})
+}
+
 func (s *renderSource) options() client.Options {
 	to := s.session.target
 	o := client.Options{
@@ -56,25 +62,9 @@ func (s *renderSource) options() client.Options {
 		File: s.flags.cache, MaxStale: s.flags.maxStale, OnError: s.note,
 	}
 	if to.Token != "" {
-		o.TokenFunc = s.token()
+		o.TokenFunc = tokens(to, s.resolve)
 	}
 	return o
-}
-
-// token returns a function that returns the token, and looks for a new one each time but the first.
-func (s *renderSource) token() func(context.Context) (string, error) {
-	first, to := s.session.target.Token, s.session.target
-	return func(ctx context.Context) (string, error) {
-		if token := first; token != "" {
-			first = ""
-			return token, nil
-		}
-		now, err := s.flags.Resolve(ctx, clientconfig.Environment{Getenv: s.session.env.Getenv, Stderr: s.session.env.Stderr})
-		if err == nil && now.URL != to.URL {
-			err = errors.New("the context has another server now: start the command again")
-		}
-		return now.Token, err
-	}
 }
 
 // note says what is wrong with the server, unless it is the same again.
