@@ -222,7 +222,7 @@ func TestEditThatIsRefused(t *testing.T) {
 	}
 }
 
-// TestEditThatIsNotConfirmed: the name of the context mistyped is no reason to lose the changes.
+// TestEditThatIsNotConfirmed: a mistyped name of the context does not lose the changes.
 func TestEditThatIsNotConfirmed(t *testing.T) {
 	e := &editors{server: newServer(t, nil)}
 	e.MustSet(t, "a", "1")
