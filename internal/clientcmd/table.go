@@ -76,7 +76,11 @@ func (t *table) write(out io.Writer, most int) error {
 			}
 			line.WriteString(pad(cut(cell, widths[i]), widths[i]+columnGap))
 		}
-		if _, err := io.WriteString(out, strings.TrimRight(line.String(), " ")+"\n"); err != nil {
+		text := strings.TrimRight(line.String(), " ")
+		if most > 0 { // a terminal may be narrower than the columns can be
+			text = cut(text, most)
+		}
+		if _, err := io.WriteString(out, text+"\n"); err != nil {
 			return err
 		}
 	}
