@@ -93,7 +93,8 @@ func (t *table) write(out io.Writer, most int) error {
 }
 
 // fit makes elastic columns narrower, the widest one first, until a line has at most so many
-// columns, or all of them are as narrow as they get. Then the others are left out, the widest first.
+// columns, or all of them are as narrow as they get. Then the others are left out, the widest
+// first.
 func (t *table) fit(widths []int, most int) {
 	total := columnGap * (len(widths) - 1)
 	for _, w := range widths {
