@@ -3,8 +3,8 @@ import { sleep } from './pause.js';
 import type { Server } from './server.js';
 import type { ChangeSet, Result } from './types.js';
 
-/** How often a change set is sent. */
-const maxTries = 6;
+/** How often a change set is sent: for ten seconds or so. */
+const maxTries = 8;
 
 /**
  * Codes of refusals that come after the server has looked for the key. Any other refusal of a later try says nothing of the first one: the

@@ -151,7 +151,7 @@ export class Client {
    * Waits until the client has a position, such as that of a change set that was applied. Of changes outside the prefix it learns within 10 s.
    * It rejects when the client is closed, or cannot learn of it any more.
    */
-  wait(position: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  wait(position: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         number: numberOf(position),
@@ -182,7 +182,7 @@ export class Client {
    * Makes the changes of a set, all or none, and returns what it came to. It is sent again with the same idempotency key while the server
    * cannot be reached, and has one effect. The error says whether that is unknown; then apply the same set with the error's `key`.
    */
-  async apply(set: ChangeSet, { key = newKey(), signal }: { key?: string; signal?: AbortSignal } = {}): Promise<Result> {
+  async apply(set: ChangeSet, { key = newKey(), signal }: { key?: string | undefined; signal?: AbortSignal | undefined } = {}): Promise<Result> {
     const end = new AbortController();
     const stop = onAbort(() => end.abort(), this.#end.signal, signal);
     try {

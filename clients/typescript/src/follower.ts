@@ -60,18 +60,12 @@ export class Follower {
     try {
       await this.#read(token);
     } catch (reason) {
-      if (!(reason instanceof ConfigApiError)) {
+      if (!(reason instanceof ConfigApiError) || reason.code !== 'POSITION_UNKNOWN' || this.position === undefined) {
         throw reason;
       }
-      if (reason.code === 'POSITION_UNKNOWN' && this.position !== undefined) {
-        this.position = undefined;
-        this.#sink.replaced(reason);
-        return this.read(token);
-      }
-      if (reason.code === 'UNAUTHENTICATED') {
-        this.#refused = { token, error: reason };
-      }
-      throw reason;
+      this.position = undefined;
+      this.#sink.replaced(reason);
+      await this.#read(token);
     }
   }
 
