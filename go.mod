@@ -7,7 +7,11 @@ tool github.com/99designs/gqlgen
 // What npm brings, for the tests and the playground: one of its packages has Go in it.
 ignore node_modules
 
+// The clients' module is developed with the server.
+replace configapi/client => ./client
+
 require (
+	configapi/client v0.0.0
 	github.com/99designs/gqlgen v0.17.98
 	github.com/go-json-experiment/json v1.27.2
 	github.com/google/go-cmp v0.7.0

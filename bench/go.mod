@@ -88,4 +88,6 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-replace configapi => ../
+replace configapi => ..
+
+replace configapi/client => ../client

@@ -63,18 +63,23 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/fileformat internal/setting internal/restclient internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/clientconfig internal/supervisor internal/environment internal/linediff internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
 	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
+	{"internal/supervisor", "", x + " golang.org/x/term"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
-	{"internal/restclient", "internal/adminsocket internal/fault internal/auth internal/config internal/problem internal/requestid", ""},
+	{"internal/restclient", "client/rest internal/adminsocket internal/fault internal/auth internal/config", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
+
+	// The clients' module. It knows nothing of the server, and needs no library.
+	{"client", "client/rest", ""},
+	{"client/rest", "", ""},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "internal/attempts internal/audit graph/document graph/encode graph/generated graph/input graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
@@ -101,6 +106,7 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/environment", "internal/fileformat internal/config", ""},
 	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},
@@ -294,7 +300,8 @@ func (f goFile) imports(t *testing.T) []string {
 	return paths
 }
 
-// goFiles parses all Go files of the module, but not those of modules within it.
+// goFiles parses all Go files of the module and of the clients' module, but not those of other
+// modules within it.
 func goFiles(t *testing.T) []goFile {
 	t.Helper()
 	root := os.DirFS("..")
@@ -319,11 +326,12 @@ func goFiles(t *testing.T) []goFile {
 	return files
 }
 
-// ofModule reports whether Go looks for packages of the module in a folder.
+// ofModule reports whether Go looks for packages of the module, or of the clients' module, in a
+// folder.
 func ofModule(root fs.FS, folder string) bool {
 	if base := path.Base(folder); base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
 		return false
 	}
 	_, err := fs.Stat(root, path.Join(folder, "go.mod"))
-	return err != nil
+	return err != nil || folder == "client"
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"configapi/client/rest"
 	"configapi/internal/adminsocket"
 	"configapi/internal/auth"
 	"configapi/internal/clientcmd"
@@ -156,7 +157,7 @@ func (p *place) atAddress(ctx context.Context, env Env, do func(tokens) error) e
 	if err != nil {
 		return &startError{err}
 	}
-	client, err := restclient.New(restclient.Options{URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure})
+	client, err := restclient.New(rest.Options{URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure})
 	if err != nil {
 		return &startError{err}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 // applyFlags say what `configapi apply` does with files.

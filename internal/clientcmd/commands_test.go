@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 // mustDecode decodes the JSON that a command has printed.

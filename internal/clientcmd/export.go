@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/fault"
 	"configapi/internal/fileformat"
-	"configapi/internal/restclient"
 )
 
 // exportFlags say what becomes of configs in a file.

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/fault"
 	"configapi/internal/fileformat"
-	"configapi/internal/restclient"
 )
 
 // importFlags say how a file becomes names with values.

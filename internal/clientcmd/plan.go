@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 // maxChanges is how many changes one set takes.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 func newRestore(env Env) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 func newRevert(env Env) *cobra.Command {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/clientconfig"
 	"configapi/internal/config"
-	"configapi/internal/restclient"
 	"configapi/internal/setting"
 )
 
@@ -57,7 +57,7 @@ func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *s
 			return err
 		}
 		defer s.client.Close()
-		return s.explain(run(cmd.Context(), s, args))
+		return s.explain(cmd.Context(), run(cmd.Context(), s, args))
 	}
 	return cmd
 }

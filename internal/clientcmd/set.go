@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 // maxValueBytes is more than the longest value that any server takes.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	restclient "configapi/client/rest"
 	"configapi/internal/clientconfig"
 	"configapi/internal/fault"
-	"configapi/internal/restclient"
 )
 
 // statusTime is how long a server has to say how it is.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"configapi/internal/restclient"
+	restclient "configapi/client/rest"
 )
 
 // writeFlags are the flags of every command that writes.

@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"configapi/client/rest"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/fault"
-	"configapi/internal/rest"
+	edge "configapi/internal/rest"
 	"configapi/internal/restclient"
 )
 
@@ -24,7 +25,7 @@ func mustServe(t *testing.T, token string, handler http.HandlerFunc) *restclient
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	client, err := restclient.New(restclient.Options{URL: server.URL + "/base/", Token: token})
+	client, err := restclient.New(rest.Options{URL: server.URL + "/base/", Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,33 +33,10 @@ func mustServe(t *testing.T, token string, handler http.HandlerFunc) *restclient
 	return client
 }
 
-func TestAddresses(t *testing.T) {
-	const insecure = "use https, or give --insecure"
-	for address, want := range map[string]string{
-		"https://config.example": "", "https://config.example:4000/path/": "", "http://localhost:4000": "", "http://a.localhost": "",
-		"http://127.0.0.1:4000": "", "http://[::1]:4000": "", "http://[::ffff:127.0.0.1]": "",
-		"http://config.example": insecure, "http://10.0.0.1": insecure, "http://localhost.example": insecure, "http://127.0.0.1.example": insecure,
-		"config.example": "must be a URL", "ftp://config.example": "must be a URL", "https://": "must be a URL", "": "must be a URL", "http://%zz": "must be a URL",
-		"https://a:b@config.example": "without a user", "https://config.example?x=1": "without a user", "https://config.example#x": "without a user",
-	} {
-		_, err := restclient.New(restclient.Options{URL: address, Token: "secret"})
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || err != nil && strings.Contains(err.Error(), "a:b") {
-			t.Errorf("%q: got %v, want %q", address, err, want)
-		}
-		if want == insecure {
-			for token, insecure := range map[string]bool{"secret": true, "": false} {
-				if _, err := restclient.New(restclient.Options{URL: address, Token: token, Insecure: insecure}); err != nil {
-					t.Errorf("%q with the token %q, insecure %t: got %v", address, token, insecure, err)
-				}
-			}
-		}
-	}
-}
-
 // TestListIsReadToItsEnd has more tokens than a page, and reads them from the routes of REST.
 func TestListIsReadToItsEnd(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
-	api := rest.New(store.Store, rest.Options{})
+	api := edge.New(store.Store, edge.Options{})
 	const many = 230
 	for i := range many {
 		store.MustIssue(t, fmt.Sprintf("t%03d", i), time.Time{}, "READ:a", "READ,WRITE:b/c")
@@ -128,7 +106,7 @@ func TestAnswers(t *testing.T) {
 	}
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	client, err := restclient.New(restclient.Options{URL: gone.URL})
+	client, err := restclient.New(rest.Options{URL: gone.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package restclient
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"configapi/client/rest"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/fault"
@@ -40,13 +40,7 @@ func (c *Client) ChangeToken(ctx context.Context, cmd auth.TokenCommand, reason 
 		Token  *tokenBody
 		Secret string
 	}
-	q := request{method: method, path: path, body: body}
-	sent, failed := c.sendOnce(ctx, &q)
-	if failed == nil {
-		defer sent.Body.Close()
-		err = q.decode(sent, &answer)
-	}
-	if err = cmp.Or(err, asError(failed)); err != nil {
+	if _, err := c.Do(ctx, rest.Request{Method: method, Path: path, Body: body}, &answer); err != nil {
 		return nil, "", ofToken(err)
 	}
 	if answer.Token == nil { // it is revoked
@@ -61,7 +55,7 @@ func (c *Client) Tokens(ctx context.Context) (tokens []auth.ListedToken, err err
 	const firstPage = "?first=100"
 	for query := firstPage; query != ""; {
 		var page struct{ Tokens []tokenBody }
-		if _, query, err = c.get(ctx, &request{path: "/tokens" + query}, &page); err != nil {
+		if query, err = c.Do(ctx, rest.Request{Path: "/tokens" + query}, &page); err != nil {
 			return nil, err
 		}
 		for i := range page.Tokens {
@@ -79,7 +73,7 @@ func (c *Client) Tokens(ctx context.Context) (tokens []auth.ListedToken, err err
 // name.
 func (c *Client) Token(ctx context.Context, name auth.TokenName) (*auth.Token, error) {
 	var answer struct{ Token tokenBody }
-	if _, _, err := c.get(ctx, &request{path: "/tokens/" + url.PathEscape(name.String())}, &answer); err != nil {
+	if _, err := c.Do(ctx, rest.Request{Path: "/tokens/" + url.PathEscape(name.String())}, &answer); err != nil {
 		return nil, ofToken(err)
 	}
 	return answer.Token.parse()
@@ -93,7 +87,7 @@ func (c *Client) TokenOf(ctx context.Context, id auth.PublicID) (*auth.Token, er
 		Revoked bool
 		Secret  secretBody
 	}
-	if _, _, err := c.get(ctx, &request{path: "/secrets/" + url.PathEscape(string(id))}, &answer); err != nil {
+	if _, err := c.Do(ctx, rest.Request{Path: "/secrets/" + url.PathEscape(string(id))}, &answer); err != nil {
 		return nil, ofToken(err)
 	}
 	answer.Token.Secrets = []secretBody{answer.Secret}
@@ -106,11 +100,11 @@ func (c *Client) TokenOf(ctx context.Context, id auth.PublicID) (*auth.Token, er
 
 // ofToken returns the error of a request about a token.
 func ofToken(err error) error {
-	e, is := errors.AsType[*Error](err)
+	e, is := errors.AsType[*rest.Error](err)
 	switch {
 	case is && e.Status == http.StatusNotFound && e.Code == fault.NotFound.Code() && e.Message == auth.ErrTokenNotFound.Error():
 		return auth.ErrTokenNotFound
-	case is && e.Outcome == Unknown:
+	case is && e.Outcome == rest.Unknown:
 		return fmt.Errorf("%w: %w", fault.ErrTokenUnknown, e)
 	}
 	return err

@@ -34,3 +34,5 @@ require (
 )
 
 replace configapi => ../..
+
+replace configapi/client => ../../client

@@ -1,4 +1,4 @@
-package restclient
+package rest
 
 import (
 	"bufio"
@@ -45,10 +45,10 @@ func (c *Client) Stream(ctx context.Context, f Follow, each func(Changes) error)
 			return s.ended
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !s.begun || !lost.passes():
+		case !s.begun || !lost.Passes():
 			return lost
 		}
-		pause := max(s.pause/2+rand.N(s.pause), lost.after)
+		pause := max(s.pause/2+rand.N(s.pause), lost.RetryAfter)
 		s.pause = min(2*s.pause, maxStreamPause)
 		if f.Lost != nil {
 			f.Lost(lost, pause)
@@ -59,8 +59,9 @@ func (c *Client) Stream(ctx context.Context, f Follow, each func(Changes) error)
 	}
 }
 
-// passes reports whether the same request may succeed later.
-func (e *Error) passes() bool {
+// Passes reports whether the same request may succeed later: there was no connection or no whole
+// answer, or the server is overloaded or not ready.
+func (e *Error) Passes() bool {
 	return e.Outcome != Refused || e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
 }
 

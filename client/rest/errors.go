@@ -1,4 +1,4 @@
-package restclient
+package rest
 
 import (
 	"cmp"
@@ -7,10 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"configapi/internal/fault"
-	"configapi/internal/problem"
-	"configapi/internal/requestid"
 )
 
 // Outcome is what a client knows of a request that failed.
@@ -33,8 +29,8 @@ const (
 type Error struct {
 	// Outcome is what is known of the request.
 	Outcome Outcome
-	// Code is that of the problem, such as VERSION_CONFLICT: see docs/errors.md. "": the answer is
-	// none of ConfigApi, or there is none.
+	// Code is that of the problem, such as [CodeVersionConflict]: see docs/errors.md. "": the
+	// answer is none of ConfigApi, or there is none.
 	Code string
 	// Status is that of the answer, 0 without one.
 	Status int
@@ -47,7 +43,9 @@ type Error struct {
 	// Err is the cause of a request without an answer. It may be nil.
 	Err error
 
-	after time.Duration // until a request may be sent again, as the server says; 0: it does not say
+	// RetryAfter is how long the server asks to wait before a request is sent again. 0: it does not
+	// ask.
+	RetryAfter time.Duration
 }
 
 // Failure is one reason why a change set was rejected.
@@ -69,7 +67,7 @@ type Failure struct {
 
 func (e *Error) Error() string {
 	text := e.Message
-	if e.Code == fault.Internal.Code() && e.RequestID != "" {
+	if e.Code == CodeInternal && e.RequestID != "" {
 		text += "; the server's log has it under the request id " + e.RequestID
 	}
 	return text
@@ -80,9 +78,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // answered returns the error of an answer with another status than 200, or of one that cannot be
 // decoded.
 func (q *request) answered(c *Client, answer *http.Response, text []byte) *Error {
-	e := &Error{Outcome: Refused, Status: answer.StatusCode, RequestID: answer.Header.Get(requestid.Header)}
+	e := &Error{Outcome: Refused, Status: answer.StatusCode, RequestID: answer.Header.Get(requestID)}
 	if after, err := time.ParseDuration(answer.Header.Get("Retry-After") + "s"); err == nil {
-		e.after = after
+		e.RetryAfter = after
 	}
 	var p struct {
 		Detail, Code   string
@@ -90,14 +88,14 @@ func (q *request) answered(c *Client, answer *http.Response, text []byte) *Error
 		RequestID      string `json:"request_id"`
 		Errors         []Failure
 	}
-	if !strings.HasPrefix(answer.Header.Get("Content-Type"), problem.ContentType) || json.Unmarshal(text, &p) != nil || p.Detail == "" {
+	if !strings.HasPrefix(answer.Header.Get("Content-Type"), problemType) || json.Unmarshal(text, &p) != nil || p.Detail == "" {
 		return q.foreign(e, answer, text)
 	}
 	e.Code, e.Message, e.Errors, e.RequestID = p.Code, p.Detail, p.Errors, cmp.Or(p.RequestID, e.RequestID)
 	switch {
 	case answer.StatusCode == http.StatusUnauthorized && c.token == "":
 		e.Message = "the server asks for a token: put one into CONFIGAPI_TOKEN, or its file's name into CONFIGAPI_TOKEN_FILE"
-	case q.writes() && (p.OutcomeUnknown || p.Code == fault.Internal.Code()):
+	case q.writes() && (p.OutcomeUnknown || p.Code == CodeInternal):
 		e.Outcome = Unknown
 	}
 	return e
@@ -107,7 +105,7 @@ func (q *request) answered(c *Client, answer *http.Response, text []byte) *Error
 // answer of something else, such as a proxy that did not reach the server.
 func (q *request) foreign(e *Error, answer *http.Response, text []byte) *Error {
 	if answer.StatusCode == http.StatusNotFound && string(text) == "Not Found" && q.missing != "" {
-		e.Code, e.Message = fault.NotFound.Code(), q.missing
+		e.Code, e.Message = CodeNotFound, q.missing
 		return e
 	}
 	switch to := answer.Header.Get("Location"); {

@@ -1,7 +1,8 @@
-package restclient
+package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,12 +15,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"configapi/internal/adminsocket"
 )
 
 const (
+	problemType    = "application/problem+json"
+	requestID      = "X-Request-Id"
 	configPosition = "Config-Position"
+	configAtLeast  = "Config-At-Least"
 	idempotencyKey = "Idempotency-Key"
 
 	acceptJSON   = "application/json, application/problem+json"
@@ -36,7 +38,7 @@ type request struct {
 	accept       string // "": JSON
 	body         any    // as JSON; nil: none
 	key          string // the idempotency key of a write; "": none
-	lastEvent    string // Last-Event-ID of a stream; "": none
+	atLeast      string // the position that an answer must have reached; "": any
 	unwell       bool   // an answer 503 is one, too
 	missing      string // what the text Not Found means; "": nothing, the path is always there
 	dryRun       bool   // nothing is written, whatever the method
@@ -104,7 +106,7 @@ func (c *Client) build(ctx context.Context, q *request) (*http.Request, error) {
 	if accept == "" {
 		accept = acceptJSON
 	}
-	for name, value := range map[string]string{"Accept": accept, "User-Agent": c.agent, idempotencyKey: q.key, "Last-Event-ID": q.lastEvent} {
+	for name, value := range map[string]string{"Accept": accept, "User-Agent": c.agent, idempotencyKey: q.key, configAtLeast: q.atLeast} {
 		if value != "" {
 			r.Header.Set(name, value)
 		}
@@ -129,7 +131,7 @@ func (q *request) broken(err error, connected bool) *Error {
 	}
 	e := &Error{Err: err}
 	switch {
-	case !connected || errors.Is(err, adminsocket.ErrRefused):
+	case !connected:
 		e.Message = fmt.Sprintf("reaching the server: %v; nothing was sent", err)
 	case q.writes():
 		e.Outcome, e.Message = Unknown, fmt.Sprintf("the connection to the server failed, and the change may have been made all the same: %v", err)
@@ -137,6 +139,30 @@ func (q *request) broken(err error, connected bool) *Error {
 		e.Outcome, e.Message = Failed, fmt.Sprintf("reaching the server: %v", err)
 	}
 	return e
+}
+
+// Request is a request that the client has no method for.
+type Request struct {
+	Method string // "": GET
+	Path   string // below the server's URL, with the query
+	Body   any    // as JSON; nil: none
+}
+
+// Do sends a request, and decodes the answer into a value. It returns the query of the next page,
+// with its question mark, "" for none. A GET is sent again when the connection breaks before the
+// answer; anything else is sent once. The error is an [*Error].
+func (c *Client) Do(ctx context.Context, r Request, into any) (next string, err error) {
+	q := &request{method: cmp.Or(r.Method, http.MethodGet), path: r.Path, body: r.Body}
+	if q.method == http.MethodGet {
+		_, next, err = c.get(ctx, q, into)
+		return next, err
+	}
+	answer, failed := c.sendOnce(ctx, q)
+	if failed != nil {
+		return "", failed
+	}
+	defer answer.Body.Close()
+	return "", q.decode(answer, into)
 }
 
 // get sends a read, and decodes the answer into a value. It returns the position that the answer is

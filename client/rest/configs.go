@@ -1,4 +1,4 @@
-package restclient
+package rest
 
 import (
 	"context"
@@ -38,6 +38,9 @@ func (c *Client) Config(ctx context.Context, name, at string) (found Config, of 
 type List struct {
 	Prefix string // "": all
 	At     string // the moment, as in [Comparison]; "": now
+	// AtLeast is a position that the answer must have reached. A server that has not waits for it
+	// for 2 s, and refuses then. "": any.
+	AtLeast string
 	// Full has each config come with all of its members. Otherwise only Name and Value are set.
 	Full bool
 }
@@ -49,7 +52,7 @@ func (c *Client) Configs(ctx context.Context, l List, each func(Config) error) (
 	if l.Full {
 		view = "full"
 	}
-	q := request{method: http.MethodGet, path: "/config" + query("prefix", l.Prefix, "at", l.At, "view", view)}
+	q := request{method: http.MethodGet, path: "/config" + query("prefix", l.Prefix, "at", l.At, "view", view), atLeast: l.AtLeast}
 	answer, err := c.send(ctx, &q)
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package restclient_test
+package goclient_test
 
 import (
 	"context"
@@ -7,12 +7,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"configapi/internal/restclient"
+	"configapi/client/rest"
 	"configapi/internal/slowtest"
 )
 
@@ -32,6 +33,19 @@ func (c *cutting) Write(p []byte) (int, error) {
 
 func (c *cutting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
+// mustServe runs a server until the end of the test, and returns a client of it.
+func mustServe(t *testing.T, handler http.HandlerFunc) *rest.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	client, err := rest.New(rest.Options{URL: server.URL + "/base/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
 var errEnough = errors.New("enough")
 
 // TestStreamOverCuts follows changes over connections that break in the middle of messages, while
@@ -46,7 +60,7 @@ func TestStreamOverCuts(t *testing.T) {
 		}
 		next.ServeHTTP(w, r)
 	})
-	client := a.client(t, restclient.Options{})
+	client := a.client(t, rest.Options{})
 	written := make(chan error, 1)
 	begun := make(chan struct{})
 	go func() {
@@ -54,7 +68,7 @@ func TestStreamOverCuts(t *testing.T) {
 		for i := range sets {
 			set := setOf("p/counter", fmt.Sprint(i))
 			set.Changes = append(set.Changes, setOf("p/other", fmt.Sprint(i)).Changes[0], setOf("q", fmt.Sprint(i)).Changes[0])
-			if _, err := a.client(t, restclient.Options{}).Apply(t.Context(), set, restclient.NewKey()); err != nil {
+			if _, err := a.client(t, rest.Options{}).Apply(t.Context(), set, rest.NewKey()); err != nil {
 				written <- err
 				return
 			}
@@ -62,7 +76,7 @@ func TestStreamOverCuts(t *testing.T) {
 		written <- nil
 	}()
 	next, calls := 0, 0
-	err := client.Stream(t.Context(), restclient.Follow{Prefix: "p"}, func(changes restclient.Changes) error {
+	err := client.Stream(t.Context(), rest.Follow{Prefix: "p"}, func(changes rest.Changes) error {
 		if calls++; calls == 1 {
 			close(begun)
 		}
@@ -102,7 +116,7 @@ func TestStreamThatMayNotGoOn(t *testing.T) {
 		_, _ = io.WriteString(w, text)
 	}
 	var after []string
-	client := mustServe(t, "", func(w http.ResponseWriter, r *http.Request) {
+	client := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
 		after = append(after, r.URL.Query().Get("after"))
 		switch len(after) {
 		case 1:
@@ -120,16 +134,16 @@ func TestStreamThatMayNotGoOn(t *testing.T) {
 		}
 	})
 	var got, lost []string
-	err := client.Stream(t.Context(), restclient.Follow{Lost: func(e *restclient.Error, pause time.Duration) {
+	err := client.Stream(t.Context(), rest.Follow{Lost: func(e *rest.Error, pause time.Duration) {
 		lost = append(lost, e.Code)
 		if pause <= 0 || pause > 15*time.Second {
 			t.Errorf("a pause of %v", pause)
 		}
-	}}, func(c restclient.Changes) error {
+	}}, func(c rest.Changes) error {
 		got = append(got, fmt.Sprintf("%s:%d", c.Position, len(c.Changes)))
 		return nil
 	})
-	mustFail(t, err, restclient.Refused, "POSITION_UNKNOWN")
+	mustFail(t, err, rest.Refused, "POSITION_UNKNOWN")
 	if want := "[1-00000001:0 2-00000002:1 3-00000003:0]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
@@ -143,24 +157,24 @@ func TestStreamThatMayNotGoOn(t *testing.T) {
 
 // TestStreamThatDoesNotBegin is an error at once, so that a wrong address is seen.
 func TestStreamThatDoesNotBegin(t *testing.T) {
-	never := func(restclient.Changes) error { return errors.New("it has begun") }
+	never := func(rest.Changes) error { return errors.New("it has begun") }
 	a := newAPI(t, asUsual)
-	client := a.client(t, restclient.Options{})
-	mustFail(t, client.Stream(t.Context(), restclient.Follow{After: "7-00c0ffee"}, never), restclient.Refused, "POSITION_UNKNOWN")
-	foreign := mustServe(t, "", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") })
-	mustFail(t, foreign.Stream(t.Context(), restclient.Follow{}, never), restclient.Failed, "")
+	client := a.client(t, rest.Options{})
+	mustFail(t, client.Stream(t.Context(), rest.Follow{After: "7-00c0ffee"}, never), rest.Refused, "POSITION_UNKNOWN")
+	foreign := mustServe(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") })
+	mustFail(t, foreign.Stream(t.Context(), rest.Follow{}, never), rest.Failed, "")
 	a.Server.Close()
-	mustFail(t, a.client(t, restclient.Options{}).Stream(t.Context(), restclient.Follow{}, never), restclient.NotSent, "")
+	mustFail(t, a.client(t, rest.Options{}).Stream(t.Context(), rest.Follow{}, never), rest.NotSent, "")
 }
 
 // TestStreamEndsWithItsContext also while it waits to begin again.
 func TestStreamEndsWithItsContext(t *testing.T) {
 	client := newAPI(t, func(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(&cutting{w, 10}, r)
-	}).client(t, restclient.Options{})
+	}).client(t, rest.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	err := client.Stream(ctx, restclient.Follow{Lost: func(*restclient.Error, time.Duration) { cancel() }},
-		func(restclient.Changes) error { return nil })
+	err := client.Stream(ctx, rest.Follow{Lost: func(*rest.Error, time.Duration) { cancel() }},
+		func(rest.Changes) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

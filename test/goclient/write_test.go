@@ -1,4 +1,5 @@
-package restclient_test
+// Package goclient_test runs the Go client, which is a module of its own, against the real server.
+package goclient_test
 
 import (
 	"encoding/pem"
@@ -11,14 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"configapi/client/rest"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
-	"configapi/internal/rest"
-	"configapi/internal/restclient"
+	edge "configapi/internal/rest"
 )
 
 // api is a server with a history of its own, and what happens to its answers.
@@ -33,7 +34,7 @@ type api struct {
 func newAPI(t *testing.T, answer func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler)) *api {
 	t.Helper()
 	a := &api{Store: configstoretest.New(t, configstore.Options{})}
-	handler := rest.New(a.Store.Store, rest.Options{})
+	handler := edge.New(a.Store.Store, edge.Options{})
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(auth.NewContext(r.Context(), auth.Local))
 		answer(a.asked.Add(1), w, r, handler)
@@ -47,13 +48,13 @@ func asUsual(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler)
 }
 
 // client returns a client without patience, unless the options say otherwise.
-func (a *api) client(t *testing.T, o restclient.Options) *restclient.Client {
+func (a *api) client(t *testing.T, o rest.Options) *rest.Client {
 	t.Helper()
 	o.URL = a.URL
 	if o.Patience == 0 {
 		o.Patience = -1
 	}
-	client, err := restclient.New(o)
+	client, err := rest.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,14 +62,14 @@ func (a *api) client(t *testing.T, o restclient.Options) *restclient.Client {
 	return client
 }
 
-func setOf(name, value string) restclient.ChangeSet {
-	return restclient.ChangeSet{Changes: []restclient.Change{{Set: &restclient.Set{Name: name, Value: value}}}, Reason: "a test"}
+func setOf(name, value string) rest.ChangeSet {
+	return rest.ChangeSet{Changes: []rest.Change{{Set: &rest.Set{Name: name, Value: value}}}, Reason: "a test"}
 }
 
 // mustFail returns the error of a request, which must have an outcome and a code.
-func mustFail(t *testing.T, err error, outcome restclient.Outcome, code string) *restclient.Error {
+func mustFail(t *testing.T, err error, outcome rest.Outcome, code string) *rest.Error {
 	t.Helper()
-	failed, is := errors.AsType[*restclient.Error](err)
+	failed, is := errors.AsType[*rest.Error](err)
 	if !is || failed.Outcome != outcome || failed.Code != code {
 		t.Fatalf("got %#v, want the outcome %d and the code %q", err, outcome, code)
 	}
@@ -77,25 +78,25 @@ func mustFail(t *testing.T, err error, outcome restclient.Outcome, code string) 
 
 // TestApply makes changes, and has a set rejected with all that is wrong with it.
 func TestApply(t *testing.T) {
-	client := newAPI(t, asUsual).client(t, restclient.Options{})
-	made, err := client.Apply(t.Context(), setOf("a/b", "1"), restclient.NewKey())
+	client := newAPI(t, asUsual).client(t, rest.Options{})
+	made, err := client.Apply(t.Context(), setOf("a/b", "1"), rest.NewKey())
 	if err != nil || len(made.Revisions) != 1 || made.Revisions[0].Version != 1 || made.Position != made.Revisions[0].Position || *made.Revisions[0].Reason != "a test" {
 		t.Fatalf("got %+v, %v", made, err)
 	}
 	none, wrong := int64(0), setOf("a/b", "2")
 	wrong.Changes[0].Set.ExpectedVersion = &none
-	wrong.Changes = append(wrong.Changes, restclient.Change{Delete: &restclient.Delete{Name: "no"}})
-	_, err = client.Apply(t.Context(), wrong, restclient.NewKey())
-	failed := mustFail(t, err, restclient.Refused, fault.VersionConflict.Code())
+	wrong.Changes = append(wrong.Changes, rest.Change{Delete: &rest.Delete{Name: "no"}})
+	_, err = client.Apply(t.Context(), wrong, rest.NewKey())
+	failed := mustFail(t, err, rest.Refused, fault.VersionConflict.Code())
 	if len(failed.Errors) != 2 || failed.Errors[0].Current.Version != 1 || failed.Errors[1].Code != fault.NotFound.Code() || failed.Errors[1].Path[1] != "1" {
 		t.Errorf("got %+v", failed.Errors)
 	}
-	if _, err := client.RevertSet(t.Context(), restclient.RevertSet{ChangeSet: made.Position}, restclient.NewKey()); err != nil {
+	if _, err := client.RevertSet(t.Context(), rest.RevertSet{ChangeSet: made.Position}, rest.NewKey()); err != nil {
 		t.Error(err)
 	}
 	_, _, err = client.Config(t.Context(), "a/b", "")
-	mustFail(t, err, restclient.Refused, fault.Deleted.Code())
-	if _, err := client.RevertTo(t.Context(), restclient.RevertTo{To: made.Position, Prefix: "a"}, restclient.NewKey()); err != nil {
+	mustFail(t, err, rest.Refused, fault.Deleted.Code())
+	if _, err := client.RevertTo(t.Context(), rest.RevertTo{To: made.Position, Prefix: "a"}, rest.NewKey()); err != nil {
 		t.Error(err)
 	}
 	if found, at, err := client.Config(t.Context(), "a/b", ""); err != nil || *found.Value != "1" || found.Version != 3 || at != found.Position {
@@ -137,16 +138,16 @@ func TestUnknownOutcomes(t *testing.T) {
 				next.ServeHTTP(w, r)
 			})
 			var waited int
-			client := server.client(t, restclient.Options{Patience: test.patience, Waiting: func(*restclient.Error) { waited++ }})
-			made, err := client.Apply(t.Context(), setOf("a", "1"), restclient.NewKey())
+			client := server.client(t, rest.Options{Patience: test.patience, Waiting: func(*rest.Error) { waited++ }})
+			made, err := client.Apply(t.Context(), setOf("a", "1"), rest.NewKey())
 			if test.unknown != "" {
-				if failed := mustFail(t, err, restclient.Unknown, ""); !strings.Contains(failed.Error(), test.unknown) {
+				if failed := mustFail(t, err, rest.Unknown, ""); !strings.Contains(failed.Error(), test.unknown) {
 					t.Errorf("got %v, want %q", err, test.unknown)
 				}
 			} else if err != nil || made.Revisions[0].Version != 1 || waited != 1 {
 				t.Errorf("got %+v, %v, and waited %d times", made, err, waited)
 			}
-			if found, _, err := server.client(t, restclient.Options{}).Config(t.Context(), "a", ""); err != nil || found.Version != 1 {
+			if found, _, err := server.client(t, rest.Options{}).Config(t.Context(), "a", ""); err != nil || found.Version != 1 {
 				t.Errorf("the config is %+v, %v, want that the change was made once", found, err)
 			}
 		})
@@ -163,8 +164,8 @@ func TestLaterTriesDecide(t *testing.T) {
 	})
 	three, set := int64(3), setOf("a", "1")
 	set.Changes[0].Set.ExpectedVersion = &three
-	_, err := server.client(t, restclient.Options{Patience: time.Minute}).Apply(t.Context(), set, restclient.NewKey())
-	mustFail(t, err, restclient.Refused, fault.VersionConflict.Code())
+	_, err := server.client(t, rest.Options{Patience: time.Minute}).Apply(t.Context(), set, rest.NewKey())
+	mustFail(t, err, rest.Refused, fault.VersionConflict.Code())
 }
 
 // TestDryRunsHaveNoOutcome loses the answer of a dry run, after which nobody has to look.
@@ -172,8 +173,8 @@ func TestDryRunsHaveNoOutcome(t *testing.T) {
 	server := newAPI(t, func(int64, http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) })
 	set := setOf("a", "1")
 	set.DryRun = true
-	_, err := server.client(t, restclient.Options{Patience: time.Minute}).Apply(t.Context(), set, "")
-	mustFail(t, err, restclient.Failed, "")
+	_, err := server.client(t, rest.Options{Patience: time.Minute}).Apply(t.Context(), set, "")
+	mustFail(t, err, rest.Failed, "")
 }
 
 // TestPatienceEnds has the server go after the first try, for good.
@@ -183,9 +184,9 @@ func TestPatienceEnds(t *testing.T) {
 		server.Listener.Close()
 		panic(http.ErrAbortHandler)
 	})
-	client := server.client(t, restclient.Options{Patience: 300 * time.Millisecond})
-	_, err := client.Apply(t.Context(), setOf("a", "1"), restclient.NewKey())
-	if failed := mustFail(t, err, restclient.Unknown, ""); !strings.Contains(failed.Error(), "reaching the server") {
+	client := server.client(t, rest.Options{Patience: 300 * time.Millisecond})
+	_, err := client.Apply(t.Context(), setOf("a", "1"), rest.NewKey())
+	if failed := mustFail(t, err, rest.Unknown, ""); !strings.Contains(failed.Error(), "reaching the server") {
 		t.Errorf("got %v, want that the server was gone at the end", failed)
 	}
 }
@@ -196,8 +197,8 @@ func TestRefusalsAreFinal(t *testing.T) {
 		server := newAPI(t, func(_ int64, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			problem.Problem{Kind: kind, Detail: "no"}.Write(w)
 		})
-		_, err := server.client(t, restclient.Options{Patience: time.Minute}).Apply(t.Context(), setOf("a", "1"), "k")
-		mustFail(t, err, restclient.Refused, kind.Code())
+		_, err := server.client(t, rest.Options{Patience: time.Minute}).Apply(t.Context(), setOf("a", "1"), "k")
+		mustFail(t, err, rest.Refused, kind.Code())
 		if n := server.asked.Load(); n != 1 {
 			t.Errorf("%s: sent %d times", kind.Code(), n)
 		}
@@ -205,7 +206,7 @@ func TestRefusalsAreFinal(t *testing.T) {
 	server := newAPI(t, func(_ int64, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		problem.Problem{Kind: fault.Internal, Detail: "an internal error", RequestID: "id-1"}.Write(w)
 	})
-	_, _, err := server.client(t, restclient.Options{}).Config(t.Context(), "a", "")
+	_, _, err := server.client(t, rest.Options{}).Config(t.Context(), "a", "")
 	if err == nil || !strings.Contains(err.Error(), "request id id-1") {
 		t.Errorf("got %v, want the id of the request", err)
 	}
@@ -219,14 +220,14 @@ func TestNothingIsSent(t *testing.T) {
 	gone.Close()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secured.Certificate().Raw})
 	for what, test := range map[string]struct {
-		options restclient.Options
+		options rest.Options
 		want    string
 	}{
-		"nothing listens": {restclient.Options{URL: gone.URL}, "connection refused; nothing was sent"},
-		"not trusted":     {restclient.Options{URL: secured.URL}, "certificate"},
-		"trusted":         {restclient.Options{URL: secured.URL, CA: ca}, ""},
+		"nothing listens": {rest.Options{URL: gone.URL}, "connection refused; nothing was sent"},
+		"not trusted":     {rest.Options{URL: secured.URL}, "certificate"},
+		"trusted":         {rest.Options{URL: secured.URL, CA: ca}, ""},
 	} {
-		client, err := restclient.New(test.options)
+		client, err := rest.New(test.options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,11 +239,11 @@ func TestNothingIsSent(t *testing.T) {
 			}
 			continue
 		}
-		if failed := mustFail(t, err, restclient.NotSent, ""); !strings.Contains(failed.Error(), test.want) {
+		if failed := mustFail(t, err, rest.NotSent, ""); !strings.Contains(failed.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", what, err, test.want)
 		}
 	}
-	if _, err := restclient.New(restclient.Options{URL: secured.URL, CA: []byte("no")}); err == nil {
+	if _, err := rest.New(rest.Options{URL: secured.URL, CA: []byte("no")}); err == nil {
 		t.Error("a file without a certificate was taken")
 	}
 }
@@ -264,29 +265,29 @@ func TestListsAreWhole(t *testing.T) {
 	for i := range many {
 		server.MustSet(t, fmt.Sprintf("p/%04d", i), strings.Repeat("v", i))
 	}
-	client, got := server.client(t, restclient.Options{}), 0
-	count := func(c restclient.Config) error {
+	client, got := server.client(t, rest.Options{}), 0
+	count := func(c rest.Config) error {
 		if c.Name != fmt.Sprintf("p/%04d", got) || len(*c.Value) != got {
 			return fmt.Errorf("got %s with %d bytes as number %d", c.Name, len(*c.Value), got)
 		}
 		got++
 		return nil
 	}
-	if at, err := client.Configs(t.Context(), restclient.List{Prefix: "p"}, count); err != nil || got != many || at == "" {
+	if at, err := client.Configs(t.Context(), rest.List{Prefix: "p"}, count); err != nil || got != many || at == "" {
 		t.Errorf("got %d configs at %q, %v", got, at, err)
 	}
 	children := 0
-	err := client.Children(t.Context(), "p", func(c restclient.Child) error { children++; return nil })
+	err := client.Children(t.Context(), "p", func(c rest.Child) error { children++; return nil })
 	if err != nil || children != many {
 		t.Errorf("got %d children, %v", children, err)
 	}
 	changes := 0
-	if err := client.Recent(t.Context(), restclient.Selection{Prefix: "p", Operation: string(config.Created)}, func(restclient.Revision) error { changes++; return nil }); err != nil || changes != many {
+	if err := client.Recent(t.Context(), rest.Selection{Prefix: "p", Operation: string(config.Created)}, func(rest.Revision) error { changes++; return nil }); err != nil || changes != many {
 		t.Errorf("got %d changes, %v", changes, err)
 	}
 	cut, got = true, 0
-	_, err = client.Configs(t.Context(), restclient.List{Prefix: "p"}, count)
-	if mustFail(t, err, restclient.Failed, ""); got == 0 || got == many {
+	_, err = client.Configs(t.Context(), rest.List{Prefix: "p"}, count)
+	if mustFail(t, err, rest.Failed, ""); got == 0 || got == many {
 		t.Errorf("got %d configs of a list that was cut off", got)
 	}
 }
@@ -300,7 +301,7 @@ func TestReadsAreTriedAgain(t *testing.T) {
 		next.ServeHTTP(w, r)
 	})
 	server.MustSet(t, "a", "1")
-	if found, _, err := server.client(t, restclient.Options{}).Config(t.Context(), "a", ""); err != nil || *found.Value != "1" {
+	if found, _, err := server.client(t, rest.Options{}).Config(t.Context(), "a", ""); err != nil || *found.Value != "1" {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }

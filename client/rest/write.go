@@ -1,4 +1,4 @@
-package restclient
+package rest
 
 import (
 	"context"
@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"configapi/internal/fault"
 )
 
 // ChangeSet is changes that are made together, or not at all.
@@ -151,13 +149,13 @@ func (c *Client) write(ctx context.Context, q *request) (Result, error) {
 			return result, nil
 		case failed.showsFirst():
 			return Result{}, failed
-		case failed.Outcome == Refused && failed.Code != fault.Unavailable.Code():
+		case failed.Outcome == Refused && failed.Code != CodeUnavailable:
 			return Result{}, first.andThen(failed)
 		}
 		if ctx.Err() == nil { // else the end of the patience is no news
 			last = failed
 		}
-		pause = min(max(2*pause, failed.after), maxPause)
+		pause = min(max(2*pause, failed.RetryAfter), maxPause)
 	}
 	return Result{}, first.andThen(last)
 }
@@ -182,8 +180,7 @@ func (c *Client) writeOnce(ctx context.Context, q *request) (result Result, fail
 // decided are the codes of refusals that come after the server has looked for the key of a write.
 // Any other refusal of a later try says nothing of the first one: the token may have been revoked
 // since, or another server may allow less.
-var decided = []string{fault.NotFound.Code(), fault.Deleted.Code(), fault.NotDeleted.Code(), fault.VersionConflict.Code(),
-	fault.Stale.Code(), fault.RevertBlocked.Code(), fault.Erased.Code()}
+var decided = []string{CodeNotFound, CodeDeleted, CodeNotDeleted, CodeVersionConflict, CodeStale, CodeRevertConflict, CodeErased}
 
 // showsFirst reports whether a later try shows that the first one was not carried out: for one that
 // was, the server would have given its outcome.

@@ -1,0 +1,3 @@
+module configapi/client
+
+go 1.26.0

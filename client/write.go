@@ -1,0 +1,26 @@
+package client
+
+import (
+	"context"
+
+	"configapi/client/rest"
+)
+
+// Types of change sets. Names in them are whole names, also with [Options.Layers].
+type (
+	ChangeSet = rest.ChangeSet
+	Change    = rest.Change
+	Set       = rest.Set
+	Delete    = rest.Delete
+	Restore   = rest.Restore
+	Result    = rest.Result
+)
+
+// Apply makes the changes of a set, all of them or none. It sends them again, with the same
+// idempotency key, for up to 10 s while their outcome is unknown. The error is a [*rest.Error],
+// which says what is known of the outcome.
+//
+// Wait with the position of the result before you read the changes in a snapshot.
+func (c *Client) Apply(ctx context.Context, set ChangeSet) (Result, error) {
+	return c.api.Load().Apply(ctx, set, rest.NewKey())
+}
