@@ -6,7 +6,8 @@ import (
 	"configapi/client/rest"
 )
 
-// Types of change sets and of their outcome. Names in them are whole names, also with [Options.Layers].
+// Types of change sets and of their outcome. Names in them are whole names, also with
+// [Options.Layers].
 type (
 	ChangeSet = rest.ChangeSet
 	Change    = rest.Change
