@@ -79,6 +79,7 @@ var picture = []layer{
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The clients' module. It knows nothing of the server, and needs no library.
+	{"client/clienttest", "client client/rest", ""},
 	{"client", "client/rest", ""},
 	{"client/rest", "", ""},
 
