@@ -224,7 +224,7 @@ func (r *runner) options(target clientconfig.Target, prefixes []string) client.O
 	return o
 }
 
-// tokens returns a function that returns the token, and looks for a new one from its second call on.
+// tokens returns a function that returns the token. From its second call on it looks for a new one.
 func (r *runner) tokens(first clientconfig.Target) func(context.Context) (string, error) {
 	token := first.Token
 	return func(ctx context.Context) (string, error) {
