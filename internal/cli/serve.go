@@ -30,10 +30,13 @@ import (
 	"configapi/internal/writer"
 )
 
+// serveName is the name of the command that runs the server.
+const serveName = "serve"
+
 func serveCommand(env Env) *cobra.Command {
 	set := newSettings()
 	c := &cobra.Command{
-		Use:     "serve",
+		Use:     serveName,
 		GroupID: clientcmd.GroupServer,
 		Example: `configapi serve
 configapi serve --store postgres://database/configapi --listen :4000 --tls-cert cert.pem --tls-key key.pem`,

@@ -150,7 +150,7 @@ func (e *edit) wantsAgain(ctx context.Context, err error) bool {
 	if _, isTerminal := e.env.Width(e.env.Stdin); !is || !isTerminal || ctx.Err() != nil {
 		return false
 	}
-	fmt.Fprintf(e.env.Stderr, "%v\nOpen the editor again, with your changes? [y/N] ", e.explain(failed))
+	fmt.Fprintf(e.env.Stderr, "%v\nOpen the editor again, with your changes? [y/N] ", e.explain(ctx, failed))
 	answer, err := readLine(e.env.Stdin)
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return err == nil && (answer == "y" || answer == "yes")

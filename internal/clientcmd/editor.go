@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
-
-	"configapi/internal/fault"
 )
 
 // editorFile is a file for an editor, in a folder of its own that only the user may read: editors
@@ -53,7 +51,7 @@ func (f *editorFile) edit(ctx context.Context, text string) (string, error) {
 	run.WaitDelay = endTime
 	switch err := run.Run(); {
 	case ctx.Err() != nil:
-		return "", &ExitError{fault.ExitFailed, fmt.Errorf("nothing was written: %w", context.Cause(ctx))}
+		return "", errors.New("interrupted; nothing was written")
 	case err != nil:
 		return "", fmt.Errorf("nothing was written: the editor, of VISUAL or EDITOR, failed: %w", err)
 	}

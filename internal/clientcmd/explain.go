@@ -1,6 +1,7 @@
 package clientcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,8 +22,9 @@ func (e *explained) Unwrap() error { return e.error }
 // maxExplained is how many failures of a change set are shown.
 const maxExplained = 20
 
-// explain adds to an error of the server what it says in detail, and what to do next.
-func (s *session) explain(err error) error {
+// explain adds to an error of the server what it says in detail, and what to do next. An error that
+// only says that ctx has ended says nothing else then.
+func (s *session) explain(ctx context.Context, err error) error {
 	failed, is := errors.AsType[*restclient.Error](err)
 	if _, done := errors.AsType[*explained](err); !is || done {
 		return err
@@ -32,6 +34,8 @@ func (s *session) explain(err error) error {
 		text = s.explainFailures(failed)
 	}
 	switch {
+	case ctx.Err() != nil && failed.Outcome != restclient.Unknown && failed.Status == 0:
+		text = "interrupted"
 	case failed.Outcome == restclient.NotSent:
 		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):

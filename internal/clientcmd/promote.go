@@ -52,7 +52,7 @@ func (s *session) planPromotion(ctx context.Context, from, to string, prune bool
 		return p, err
 	}
 	q := restclient.Comparison{From: p.set.AsSeenAt, To: p.set.AsSeenAt, Prefix: from, ToPrefix: to}
-	_, _, err = s.client.Diff(ctx, q, func(d restclient.Difference) error {
+	_, _, err = s.client.Diff(ctx, q, func(_, _ string, d restclient.Difference) error {
 		target := belowPrefix(d.Name, from, to)
 		switch {
 		case d.Before == nil && prune:

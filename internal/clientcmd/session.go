@@ -57,7 +57,7 @@ func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *s
 			return err
 		}
 		defer s.client.Close()
-		return s.explain(run(cmd.Context(), s, args))
+		return s.explain(cmd.Context(), run(cmd.Context(), s, args))
 	}
 	return cmd
 }

@@ -3,6 +3,7 @@ package clientcmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,7 +19,20 @@ type table struct {
 	heading []string
 	elastic []int // the columns that are cut, such as that of values
 	rows    [][]string
+
+	bytes  int   // of rows
+	widths []int // of the columns so far; nil: nothing was written
 }
+
+// A table that has more than one of these is written in parts. Columns do not become narrower from
+// one part to the next.
+const (
+	partRows  = 1000
+	partBytes = 1 << 20
+)
+
+// isFull reports whether the rows are to be written before others are added.
+func (t *table) isFull() bool { return len(t.rows) >= partRows || t.bytes >= partBytes }
 
 const (
 	columnGap = 2
@@ -30,17 +44,30 @@ const (
 func (t *table) add(cells ...string) {
 	for i := range cells {
 		cells[i] = printable(cells[i])
+		t.bytes += len(cells[i])
 	}
 	t.rows = append(t.rows, cells)
 }
 
-// write writes the table. most is the width of the terminal, 0 for none.
+// write writes the rows since the last time, and before the first ones the heading. most is the
+// width of the terminal, 0 for none.
 func (t *table) write(out io.Writer, most int) error {
-	widths := t.widths()
+	rows := t.rows
+	if t.widths == nil {
+		t.widths = make([]int, len(t.heading))
+		rows = append([][]string{t.heading}, rows...)
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			t.widths[i] = max(t.widths[i], columns(cell))
+		}
+	}
+	widths := slices.Clone(t.widths)
 	if most > 0 {
 		t.fit(widths, most)
 	}
-	for _, row := range append([][]string{t.heading}, t.rows...) {
+	t.rows, t.bytes = nil, 0
+	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
 			if i == len(row)-1 {
@@ -54,16 +81,6 @@ func (t *table) write(out io.Writer, most int) error {
 		}
 	}
 	return nil
-}
-
-func (t *table) widths() []int {
-	widths := make([]int, len(t.heading))
-	for _, row := range append([][]string{t.heading}, t.rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], columns(cell))
-		}
-	}
-	return widths
 }
 
 // fit makes elastic columns narrower, the widest one first, until a line has at most so many
