@@ -66,7 +66,7 @@ var picture = []layer{
 	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/clientconfig internal/supervisor internal/environment internal/linediff internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/clientconfig internal/supervisor internal/environment internal/linediff internal/configtemplate internal/atomicfile internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
@@ -74,6 +74,7 @@ var picture = []layer{
 	{"internal/supervisor", "", x + " golang.org/x/term"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
+	{"internal/atomicfile", "", x},
 	{"internal/restclient", "client/rest internal/adminsocket internal/fault internal/auth internal/config", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
@@ -106,6 +107,7 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/configtemplate", "internal/fileformat internal/config", ""},
 	{"internal/environment", "internal/fileformat internal/config", ""},
 	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},

@@ -131,7 +131,7 @@ func TestExamplesOfHelp(t *testing.T) {
 			words, _, _ = strings.Cut(words, " > ")
 			words, _, _ = strings.Cut(words, " < ")
 			var stdout, stderr strings.Builder
-			args := strings.Fields(regexp.MustCompile(`"[^"]*"`).ReplaceAllString(words, "words"))
+			args := strings.Fields(regexp.MustCompile(`"[^"]*"|'[^']*'`).ReplaceAllString(words, "words"))
 			code := Run(t.Context(), Env{Args: append(args, "-h"), Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr})
 			if code != 0 || !strings.Contains(stdout.String(), "Usage: "+c.CommandPath()) {
 				t.Errorf("%s: got %d and %s", line, code, &stderr)

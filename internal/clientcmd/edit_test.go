@@ -222,6 +222,18 @@ func TestEditThatIsRefused(t *testing.T) {
 	}
 }
 
+// TestEditThatIsNotConfirmed: the name of the context mistyped is no reason to lose the changes.
+func TestEditThatIsNotConfirmed(t *testing.T) {
+	e := &editors{server: newServer(t, nil)}
+	e.MustSet(t, "a", "1")
+	env := contexts(t, "current: prod\ncontexts:\n  prod: {url: %q, confirm: true}\n", e.URL)
+	p := process{env: env, terminal: 80, file: typed(t, "prd\ny\nprod\n")}
+	e.edit(t, p, []string{`echo 2 > "$1"`, ""}, "a").must(t, 0, "Open the editor again, with your changes?", "a updated")
+	if got := e.value(t, "a"); got != "2" || e.seen(t, 1) != "2\n" {
+		t.Errorf("got %q, of %q", got, e.seen(t, 1))
+	}
+}
+
 // TestInterruptedEditor: nothing of the file remains when the command is interrupted.
 func TestInterruptedEditor(t *testing.T) {
 	s := newServer(t, nil)

@@ -44,6 +44,10 @@ func (s *session) explain(ctx context.Context, err error) error {
 		text += "; `configapi token rotate` makes a new secret"
 	case failed.Code == fault.RevertBlocked.Code():
 		text += "\n--on-conflict skip undoes the rest, and --on-conflict overwrite all of it; `configapi log NAME` shows what came after"
+	case failed.Code == fault.PositionUnknown.Code():
+		text += "; `configapi log` shows the positions that there are"
+	case failed.Code == fault.NotFound.Code() && len(failed.Errors) > 0:
+		text += "; `configapi list` shows the configs that there are"
 	case failed.Code == fault.VersionConflict.Code(), failed.Code == fault.Stale.Code():
 		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
 	}

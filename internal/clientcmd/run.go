@@ -247,20 +247,21 @@ func (r *runner) options(target clientconfig.Target, prefixes []string) client.O
 		o.Layers = prefixes
 	}
 	if target.Token != "" {
-		o.TokenFunc = r.tokens(target)
+		o.TokenFunc = tokens(target, r.resolve)
 	}
 	return o
 }
 
-// tokens returns a function that returns the token. From its second call on it looks for a new one.
-func (r *runner) tokens(first clientconfig.Target) func(context.Context) (string, error) {
+// tokens returns a function that returns the token of a server, and looks for a new one each time
+// but the first.
+func tokens(first clientconfig.Target, resolve func(context.Context) (clientconfig.Target, error)) func(context.Context) (string, error) {
 	token := first.Token
 	return func(ctx context.Context) (string, error) {
 		if own := token; own != "" {
 			token = ""
 			return own, nil
 		}
-		now, err := r.resolve(ctx)
+		now, err := resolve(ctx)
 		if err == nil && now.URL != first.URL {
 			err = errors.New("the context has another server now; start the program again")
 		}

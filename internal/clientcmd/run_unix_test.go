@@ -227,3 +227,16 @@ func TestRunGoesOnWhenTheServerIsKilled(t *testing.T) {
 	r.stop()
 	r.ends(143)
 }
+
+// TestRunForwardsTheEnd: a program that ends in its own way decides about the exit code.
+func TestRunForwardsTheEnd(t *testing.T) {
+	s := newServer(t, nil)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		r := mustStart(t, s.URL, nil, `trap "exit 6" TERM INT; echo ready; while :; do sleep 0.01; done`)
+		r.wait("ready")
+		if err := syscall.Kill(r.PID(), sig); err != nil {
+			t.Fatal(err)
+		}
+		r.ends(6)
+	}
+}

@@ -51,6 +51,7 @@ type session struct {
 func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *session, args []string) error) *cobra.Command {
 	var c connection
 	c.register(env, cmd)
+	c.completeNames(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(cmd.Context(), env)
 		if err != nil {
