@@ -25,11 +25,12 @@ help: ## list the targets
 
 run: export GOWORK = off
 run: ## run the server on 127.0.0.1:4000, with its history in data/configapi.db
-	@$(GO) run ./cmd/configapi serve $(ARGS)
+	@$(GO) build -o bin/configapi ./cmd/configapi
+	@exec bin/configapi serve $(ARGS)
 
 build: export GOWORK = off
 build: ## build bin/configapi
-	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
+	$(GO) build -o bin/configapi ./cmd/configapi
 
 # The tests' programs are kept in bin/tests: to link them again takes longer than to run them. They
 # are linked without what debuggers read, as `go test` does with programs that it throws away. The
