@@ -8,7 +8,7 @@
 //   - and SHA256SUMS, with the digests of all of them.
 //
 // The same commit gives the same bytes with the same version of Go, in whatever folder and at
-// whatever time: instants are that of the commit. Work trees with changes are refused.
+// whatever time: instants are that of the commit. What is not committed is not in it.
 //
 //	go run . [-source DIR] [-out DIR] [-only linux/amd64,linux/arm64]
 package main

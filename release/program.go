@@ -67,9 +67,9 @@ func (p *Program) readCommit() error {
 	when, err := time.Parse(time.RFC3339, settings["vcs.time"])
 	switch {
 	case p.Commit == "" || err != nil || !strings.HasPrefix(p.Version, "v"):
-		return errors.New("the program does not know its commit: build in a clone, with git installed")
+		return errors.New("the program does not know its commit: git must be installed")
 	case settings["vcs.modified"] != "false":
-		return errors.New("the work tree has changes: commit them first, since a release is made from a commit")
+		return errors.New("the build has changed files of the commit")
 	}
 	p.Time = when.UTC()
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -26,7 +27,8 @@ type File struct {
 	Size int64
 }
 
-// Release builds a release from the commit of a work tree, for some platforms, into a folder.
+// Release builds a release from the commit of a work tree, for some platforms, into a folder. What
+// the work tree has beside its commit is not in it.
 func Release(ctx context.Context, source, out string, platforms []Platform) (*Made, error) {
 	out, err := filepath.Abs(out)
 	if err != nil {
@@ -35,9 +37,17 @@ func Release(ctx context.Context, source, out string, platforms []Platform) (*Ma
 	if err := makeEmpty(out); err != nil {
 		return nil, err
 	}
+	clone, err := os.MkdirTemp("", "configapi-release-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(clone)
+	if err := checkOut(ctx, source, clone); err != nil {
+		return nil, err
+	}
 	var programs []*Program
 	for _, platform := range platforms {
-		p, err := build(ctx, source, out, platform)
+		p, err := build(ctx, clone, out, platform)
 		if err != nil {
 			return nil, fmt.Errorf("building for %s: %w", platform, err)
 		}
@@ -52,6 +62,22 @@ func Release(ctx context.Context, source, out string, platforms []Platform) (*Ma
 	first := programs[0]
 	files, err := writeSums(out)
 	return &Made{first.Version, first.Commit, first.Time, files}, err
+}
+
+// checkOut clones the repository of a work tree into a folder, at the commit of the work tree. A
+// clone has no changes, and go build finds the commit there, which it does not in the folder of a
+// git worktree.
+func checkOut(ctx context.Context, source, folder string) error {
+	source, err := filepath.Abs(source)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "git", "clone", "--quiet", "--shared", source, folder)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("cloning %s: %w", source, err)
+	}
+	return nil
 }
 
 // pack makes the packages and the image of the programs for Linux.
