@@ -95,6 +95,13 @@ test('a token that never comes does not keep a client from its end', patience, a
   await client.close();
 });
 
+test('no redirect is followed, so that no other server gets the token', patience, async (t) => {
+  const [fake, other] = [await Fake.start(t), await Fake.start(t, { a: '1' })];
+  fake.instead['/config'] = (_, response) => response.writeHead(307, { Location: `${other.url}/config` }).end();
+  await assert.rejects(open({ url: fake.url, pause, token: 'cfg_one_x' }), { temporary: true });
+  assert.deepEqual(other.requests, []);
+});
+
 const html = (status) => (_, response) => response.writeHead(status, { 'Content-Type': 'text/html' }).end('<html>SECRET');
 const as = (type, body, headers = {}) => (_, response) => response.writeHead(200, { 'Content-Type': type, 'Config-Position': position(5), ...headers }).end(body);
 const config = { name: 'a', value: 'SECRET', version: 1, position: position(1), updatedAt: '', actor: null, reason: null };
