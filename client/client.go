@@ -85,7 +85,7 @@ func (c *Client) begin(ctx context.Context) error {
 func (c *Client) readFirst(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.OpenTimeout)
 	defer cancel()
-	pause := newBackoff()
+	pause := newBackoff(openPause)
 	for {
 		err := c.useToken(ctx)
 		if err == nil {

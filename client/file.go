@@ -56,6 +56,10 @@ const (
 	// position alone moves on.
 	fileInterval = time.Second
 	fileRefresh  = time.Minute
+	// temporarySuffix is in the names of files that are being written. One that is older than
+	// leftoverAge is not written any more.
+	temporarySuffix = ".new-"
+	leftoverAge     = 10 * time.Minute
 )
 
 // publicIDDigits is the length of the public id of a secret: cfg_ + public id + _ + key.
@@ -108,7 +112,7 @@ func (h fileHead) encode(to io.Writer, s *Snapshot) error {
 // writeFile replaces the file by one that has a snapshot. It has the new content or the old one,
 // whenever the machine stops.
 func writeFile(path string, head fileHead, s *Snapshot) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+temporarySuffix+"*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -129,6 +133,16 @@ func writeFile(path string, head fileHead, s *Snapshot) (err error) {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// removeLeftovers removes what was begun beside the file by processes that were killed meanwhile.
+func removeLeftovers(path string) {
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+temporarySuffix+"*"))
+	for _, name := range left {
+		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()).Abs() > leftoverAge {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 func syncFolder(path string) error {

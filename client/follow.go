@@ -24,7 +24,7 @@ var errOtherToken = errors.New("the token is another one")
 // follow keeps the configs up to date until the client is closed.
 func (c *Client) follow() {
 	ctx := c.stopped
-	pause := newBackoff()
+	pause := newBackoff(maxPause)
 	anew := false           // the configs have to be read anew
 	atLeast := c.Position() // and be of this position
 	for ctx.Err() == nil {
@@ -209,14 +209,16 @@ func (c *Client) checkToken(ctx context.Context, end context.CancelCauseFunc) (s
 
 // backoff are the pauses between tries: they double from one to the other, and are random, so that
 // many clients do not come back together.
-type backoff struct{ next time.Duration }
+type backoff struct{ next, most time.Duration }
 
 const (
 	firstPause = 100 * time.Millisecond
 	maxPause   = 15 * time.Second
+	// openPause is the longest pause while Open waits for a server.
+	openPause = 500 * time.Millisecond
 )
 
-func newBackoff() *backoff { return &backoff{firstPause} }
+func newBackoff(most time.Duration) *backoff { return &backoff{firstPause, most} }
 
 func (b *backoff) reset() { b.next = firstPause }
 
@@ -224,7 +226,7 @@ func (b *backoff) reset() { b.next = firstPause }
 // was refused, it asks for another one, unless other is nil, while it waits.
 func (b *backoff) wait(ctx context.Context, err error, other func(context.Context) bool) bool {
 	pause := b.next/2 + rand.N(b.next)
-	b.next = min(2*b.next, maxPause)
+	b.next = min(2*b.next, b.most)
 	if failed, is := errors.AsType[*rest.Error](err); is {
 		pause = max(pause, min(failed.RetryAfter, refusedPause))
 	}

@@ -8,6 +8,7 @@ import (
 // keepFile writes the file after changes, at most once a second, until the client is closed, and
 // once more then.
 func (c *Client) keepFile() {
+	removeLeftovers(c.options.File)
 	var kept *Snapshot // what the file has; nil: not known
 	var tried time.Time
 	write := func() {

@@ -19,7 +19,9 @@ type Value[T any] struct {
 	parse    func(string) (T, error)
 	checks   []func(T) error
 	current  atomic.Pointer[T]
-	seen     *string // the text that was parsed last; nil: there was no config; of Client.mu
+	// seen is the text that was parsed last, and good the one that current is of. nil: there was no
+	// config, and current is the default. Client.mu guards both.
+	seen, good *string
 }
 
 // Get returns the value: that of the config, the last one that could be parsed if it cannot be, and
@@ -52,12 +54,15 @@ func (v *Value[T]) update(c *Config) error {
 	switch {
 	case c == nil && v.seen != nil:
 		v.current.Store(&v.standard)
-		v.seen = nil
+		v.seen, v.good = nil, nil
 		return nil
 	case c == nil || v.seen != nil && *v.seen == c.Value:
 		return nil
 	}
 	v.seen = &c.Value
+	if v.good != nil && *v.good == c.Value {
+		return nil
+	}
 	got, err := v.parse(c.Value)
 	for _, check := range v.checks {
 		if err == nil {
@@ -68,6 +73,7 @@ func (v *Value[T]) update(c *Config) error {
 		return &ValueError{Name: c.Name, Position: c.Position, Err: err}
 	}
 	v.current.Store(&got)
+	v.good = &c.Value
 	return nil
 }
 

@@ -6,7 +6,8 @@ import (
 	"configapi/client/rest"
 )
 
-// Types of change sets. Names in them are whole names, also with [Options.Layers].
+// Types of change sets and of their outcome. Names in them are whole names, also with
+// [Options.Layers].
 type (
 	ChangeSet = rest.ChangeSet
 	Change    = rest.Change
@@ -14,10 +15,12 @@ type (
 	Delete    = rest.Delete
 	Restore   = rest.Restore
 	Result    = rest.Result
+	// Error says why a request failed, and what is known of its outcome.
+	Error = rest.Error
 )
 
 // Apply makes the changes of a set, all of them or none. It sends them again, with the same
-// idempotency key, for up to 10 s while their outcome is unknown. The error is a [*rest.Error],
+// idempotency key, for up to 10 s while their outcome is unknown. The error is an [*Error],
 // which says what is known of the outcome.
 //
 // Wait with the position of the result before you read the changes in a snapshot.

@@ -63,7 +63,7 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/sdnotify internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
 	{"internal/clientcmd", "internal/clientconfig internal/supervisor internal/environment internal/linediff internal/configtemplate internal/atomicfile internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
@@ -79,6 +79,7 @@ var picture = []layer{
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
 	// The clients' module. It knows nothing of the server, and needs no library.
+	{"client/clienttest", "client client/rest", ""},
 	{"client", "client/rest", ""},
 	{"client/rest", "", ""},
 
@@ -102,6 +103,7 @@ var picture = []layer{
 	{"internal/rest", "internal/audit " + store + " " + tools, json},
 	{"internal/httpd", "internal/attempts internal/audit internal/origin " + store + " " + tools, x + " " + sockets + " github.com/prometheus/client_golang"},
 	{"internal/certificate", "", ""},
+	{"internal/sdnotify", "", x},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -67,7 +68,7 @@ func eachElement[T any](q *request, answer *http.Response, each func(T) error) e
 	limit := &limited{inner: answer.Body}
 	in := json.NewDecoder(limit)
 	if start, err := in.Token(); err != nil || start != json.Delim('[') {
-		if err == nil || limit.err == nil {
+		if _, foreign := errors.AsType[*json.SyntaxError](err); err == nil || limit.err == nil || foreign {
 			return q.foreign(&Error{Outcome: Refused, Status: answer.StatusCode}, answer, nil)
 		}
 		return q.broken(err, true)

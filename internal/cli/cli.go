@@ -36,7 +36,8 @@ func Run(ctx context.Context, env Env) int {
 		err = &startError{err}
 	}
 	code := report(env, err)
-	if c.Name() == serveName { // which a signal ends well
+	exit, is := errors.AsType[*clientcmd.ExitError](err)
+	if c.Name() == serveName || is && exit.Err == nil { // a signal ends it well, or a program of run has decided
 		return code
 	}
 	return interruptedCode(ctx, code)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestCursorIsNotWrittenThroughALink: a link in the folder of a cursor, which others may be able to
-// make, must not have a watch empty another file of its user.
+// TestCursorIsNotWrittenThroughALink: another user who may write to the folder of a cursor could
+// have a watch empty a file of its user.
 func TestCursorIsNotWrittenThroughALink(t *testing.T) {
 	folder := t.TempDir()
 	mine, path := filepath.Join(folder, "mine"), filepath.Join(folder, "cursor")

@@ -49,6 +49,10 @@ func (f *editorFile) edit(ctx context.Context, text string) (string, error) {
 	run.Stdin, run.Stdout, run.Stderr = f.env.Stdin, f.env.Stdout, f.env.Stderr
 	run.Cancel = func() error { return run.Process.Signal(syscall.SIGTERM) }
 	run.WaitDelay = endTime
+	// ^C is a key of many editors, and the terminal sends it to this process, too.
+	if f.env.HoldInterrupts != nil {
+		defer f.env.HoldInterrupts()()
+	}
 	switch err := run.Run(); {
 	case ctx.Err() != nil:
 		return "", errors.New("interrupted; nothing was written")

@@ -32,7 +32,7 @@ func newRender(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "render TEMPLATE OUT [TEMPLATE OUT ...]",
 		Short:   "make files of templates",
-		GroupID: GroupRead,
+		GroupID: GroupMove,
 		Args:    words(2, many),
 		Long: `Makes the file OUT of TEMPLATE, a text for Go's text/template whose functions
 read configs: all of one position, so never half a change set. docs/render.md

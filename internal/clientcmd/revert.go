@@ -80,8 +80,8 @@ func (s *session) revertSet(ctx context.Context, f writeFlags, position, onConfl
 	return s.showResult(f, result)
 }
 
-// isAsShown returns an error unless the revert of a set comes to what was shown to the user, who
-// has confirmed it since. The API has no asSeenAt for that.
+// isAsShown returns an error unless the revert of a set comes to what the user has confirmed. The
+// API has no asSeenAt for that.
 func (s *session) isAsShown(ctx context.Context, set restclient.RevertSet, shown restclient.Result) error {
 	set.DryRun = true
 	now, err := s.client.RevertSet(ctx, set, "")

@@ -14,6 +14,8 @@ import (
 
 	"configapi/client"
 	"configapi/internal/clientconfig"
+	"configapi/internal/environment"
+	"configapi/internal/fault"
 	"configapi/internal/fileformat"
 	"configapi/internal/setting"
 	"configapi/internal/supervisor"
@@ -145,8 +147,8 @@ type runner struct {
 	flags      runFlags
 	children   sync.Mutex // held while a token_command runs
 
-	mu     sync.Mutex // guards what follows
-	logged string     // the last line about the server
+	logging sync.Mutex // guards standard error of env, which the program may write to as well
+	logged  string     // the last line about the server; only of the goroutine that reports it
 }
 
 func (r *runner) run(ctx context.Context, args []string) error {
@@ -162,6 +164,9 @@ func (r *runner) run(ctx context.Context, args []string) error {
 		return UsageErrorf("%w", err)
 	}
 	source := &configSource{maps: maps, prefixes: r.prefixes(target)}
+	if err := checkLayers(source.prefixes); err != nil {
+		return err
+	}
 	if !r.flags.pristine {
 		source.parent = os.Environ()
 	}
@@ -178,13 +183,36 @@ func (r *runner) run(ctx context.Context, args []string) error {
 		Grace: r.flags.grace, Quiet: restartQuiet, Interval: restartInterval, Splay: r.flags.splay,
 		Log: r.log, Children: &r.children,
 	})
-	if start, is := errors.AsType[*supervisor.StartError](err); is {
+	return endOfRun(code, err)
+}
+
+// endOfRun returns the error of a program that has ended with a code, or that could not be run.
+func endOfRun(code int, err error) error {
+	var start *supervisor.StartError
+	switch {
+	case errors.As(err, &start):
 		return &ExitError{start.Code, err}
-	}
-	if err == nil && code != 0 {
-		err = &ExitError{Code: code} // the program has said why
+	case errors.As(err, new(*environment.Error)):
+		return &ExitError{fault.ExitInvalid, err}
+	case err == nil && code != 0:
+		return &ExitError{Code: code} // the program has said why
 	}
 	return err
+}
+
+// checkLayers returns an error about prefixes that cannot be layers.
+func checkLayers(prefixes []string) error {
+	if len(prefixes) > client.MaxLayers {
+		return UsageErrorf("--prefix is given %d times; at most %d are allowed", len(prefixes), client.MaxLayers)
+	}
+	seen := map[string]bool{} // :: prefix → it is a layer
+	for _, prefix := range prefixes {
+		if prefix == "" || seen[prefix] {
+			return UsageErrorf("--prefix %q is empty or given twice", prefix)
+		}
+		seen[prefix] = true
+	}
+	return nil
 }
 
 // resolve returns the server.
@@ -243,13 +271,13 @@ func tokens(first clientconfig.Target, resolve func(context.Context) (clientconf
 
 // log writes a line for people.
 func (r *runner) log(format string, args ...any) {
+	r.logging.Lock()
+	defer r.logging.Unlock()
 	(&session{env: r.env}).note("%s", "configapi: "+printable(fmt.Sprintf(format, args...)))
 }
 
 // logServer logs what is wrong with the server, unless it is the same again.
 func (r *runner) logServer(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if text := err.Error(); text != r.logged {
 		r.logged = text
 		r.log("%s; the program runs on", text)

@@ -38,6 +38,8 @@ const (
 	columnGap = 2
 	// leastColumn is the width to which a column is cut at most.
 	leastColumn = 10
+	// leftOut is the width of a column that a terminal is too narrow for.
+	leftOut = -1
 )
 
 // add adds a line. Cells are made printable.
@@ -70,13 +72,20 @@ func (t *table) write(out io.Writer, most int) error {
 	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
+			if widths[i] == leftOut {
+				continue
+			}
 			if i == len(row)-1 {
 				line.WriteString(cut(cell, widths[i]))
 				break
 			}
 			line.WriteString(pad(cut(cell, widths[i]), widths[i]+columnGap))
 		}
-		if _, err := io.WriteString(out, strings.TrimRight(line.String(), " ")+"\n"); err != nil {
+		text := strings.TrimRight(line.String(), " ")
+		if most > 0 { // a terminal may be narrower than the columns can be
+			text = cut(text, most)
+		}
+		if _, err := io.WriteString(out, text+"\n"); err != nil {
 			return err
 		}
 	}
@@ -84,7 +93,8 @@ func (t *table) write(out io.Writer, most int) error {
 }
 
 // fit makes elastic columns narrower, the widest one first, until a line has at most so many
-// columns, or all of them are as narrow as they get.
+// columns, or all of them are as narrow as they get. Then the others are left out, the widest
+// first.
 func (t *table) fit(widths []int, most int) {
 	total := columnGap * (len(widths) - 1)
 	for _, w := range widths {
@@ -98,11 +108,27 @@ func (t *table) fit(widths []int, most int) {
 			}
 		}
 		if widest < 0 {
-			return
+			if widest = t.widestFixed(widths); widest < 0 {
+				return
+			}
+			total -= widths[widest] + columnGap
+			widths[widest] = leftOut
+			continue
 		}
 		widths[widest]--
 		total--
 	}
+}
+
+// widestFixed returns the widest column that is not elastic, -1 when all of these are left out.
+func (t *table) widestFixed(widths []int) int {
+	widest := -1
+	for i, w := range widths {
+		if w != leftOut && !slices.Contains(t.elastic, i) && (widest < 0 || w > widths[widest]) {
+			widest = i
+		}
+	}
+	return widest
 }
 
 // printable returns a text in one line that cannot drive a terminal: control characters and all

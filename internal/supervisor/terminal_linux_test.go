@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -132,6 +133,20 @@ func (c *console) wait(text string) string {
 	}
 }
 
+// waitForJob waits until the terminal is no longer that of the script.
+func (c *console) waitForJob() {
+	c.t.Helper()
+	raw, err := c.keys.SyscallConn()
+	for group := c.cmd.Process.Pid; err == nil && group == c.cmd.Process.Pid; runtime.Gosched() {
+		if controlErr := raw.Control(func(fd uintptr) { group, err = unix.IoctlGetInt(int(fd), unix.TIOCGPGRP) }); controlErr != nil {
+			err = controlErr
+		}
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func (c *console) press(keys string) {
 	c.t.Helper()
 	if _, err := c.keys.WriteString(keys); err != nil {
@@ -165,7 +180,7 @@ func TestKeysReachTheGroup(t *testing.T) {
 }
 
 func TestProgramThatDiesOfAKey(t *testing.T) {
-	c := mustOpen(t, `$S sh -c 'echo ready; sleep 1000'; echo "code $?"; read -r line; echo "<$line>"`)
+	c := mustOpen(t, `$S sh -c 'echo ready; while :; do :; done'; echo "code $?"; read -r line; echo "<$line>"`)
 	c.wait("ready")
 	c.press(controlC)
 	c.wait("code 130")
@@ -176,7 +191,7 @@ func TestProgramThatDiesOfAKey(t *testing.T) {
 // TestJobControl suspends a program, continues it in the background and in the foreground.
 func TestJobControl(t *testing.T) {
 	c := mustOpen(t, `set -m
-		$S sh -c 'echo ready; read -r line; echo "<$line>"; sleep 1000'
+		$S sh -c 'echo ready; read -r line; echo "<$line>"; while :; do :; done' # a shell cannot be suspended while it forks
 		echo "suspended $?"; read -r line; echo "<$line>"
 		fg; echo "again $?"
 		bg; read -r line; echo "<$line>"
@@ -192,7 +207,8 @@ func TestJobControl(t *testing.T) {
 	c.wait("again 148")
 	c.press("shell again\n")
 	c.wait("<shell again>")
-	c.press(controlC) // as above, but after bg and fg: the program gets it from the supervisor
+	c.waitForJob()
+	c.press(controlC) // it goes to the supervisor: its program has not had the terminal since bg
 	c.wait("code 130")
 }
 

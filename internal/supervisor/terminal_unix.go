@@ -38,7 +38,6 @@ func openTerminal() *terminal {
 	// In a pipeline others in the own group may read, so the program gets it only when it asks.
 	t.atOnce = term.IsTerminal(0) && term.IsTerminal(1)
 	t.modes, _ = term.GetState(fd)
-	t.continued = make(chan os.Signal, 1)
 	return t
 }
 
@@ -103,6 +102,7 @@ func (t *terminal) suspend(group int, by syscall.Signal) {
 	asks := by == syscall.SIGTTIN || by == syscall.SIGTTOU
 	if !asks || t.foreground() != t.own {
 		t.given = false
+		t.continued = make(chan os.Signal, 1) // without what came late before
 		signal.Notify(t.continued, syscall.SIGCONT)
 		_ = syscall.Kill(0, syscall.SIGTSTP) // Go would ignore it had it ever been passed to Notify
 		select {
