@@ -1,5 +1,5 @@
 import { ConfigApiError } from './error.js';
-import { sleep } from './pause.js';
+import { onAbort, sleep } from './pause.js';
 import type { Scope } from './scope.js';
 import { numberOf, type Message, type Server } from './server.js';
 import type { Change, Config } from './types.js';
@@ -48,11 +48,20 @@ export class Follower {
 
   /** Returns the token to send. It throws when the server has refused that one: an address that sends such tokens gets 429. */
   async token(): Promise<string | undefined> {
-    const token = typeof this.#source === 'function' ? await this.#source() : this.#source;
+    const token = await this.#ask();
     if (this.#refused && this.#refused.token === token) {
       throw this.#refused.error;
     }
     return token;
+  }
+
+  /** Asks for the token, but does not wait for it after the end. */
+  #ask(): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      const stop = onAbort(() => reject(new ConfigApiError('the client is closed')), this.#signal);
+      const ask = async () => (typeof this.#source === 'function' ? this.#source() : this.#source);
+      ask().finally(stop).then(resolve, reject);
+    });
   }
 
   /** Reads all configs. */

@@ -5,8 +5,10 @@ import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { open as openInBrowser } from '../dist/index.js';
 import { open } from '../dist/node.js';
+import { Keeper } from '../dist/keeper.js';
 import { decode, encode } from '../dist/saved.js';
 import { Errors, Fake, patience, pause, position, problem, until } from './fake.js';
 
@@ -153,6 +155,39 @@ test('a storage is written at most once a second, and has the last state', patie
   assert.ok(written.length < began / 2, `${written.length} writes of ${began} change sets`);
   assert.equal(written.at(-1)[0], `configapi ${fake.url} ""`);
   assert.equal(JSON.parse(written.at(-1)[1]).configs[0].value, '99');
+});
+
+test('a keeper writes when its second is over, and what has changed meanwhile once', async (t) => {
+  let now = 5000;
+  const timers = [];
+  t.mock.method(performance, 'now', () => now);
+  t.mock.method(globalThis, 'setTimeout', (call, duration) => timers.push({ call, at: now + duration }));
+  const written = [];
+  let position = '1-0000000a';
+  const keeper = new Keeper({ setItem: (_, text) => written.push(JSON.parse(text).position) }, () => ({}), () => ({ position, configs: [] }), assert.fail);
+  const fire = async () => {
+    const { call, at } = timers.shift();
+    now = at;
+    call();
+    await setImmediate();
+  };
+  keeper.change();
+  await fire();
+  assert.deepEqual([written, now], [['1-0000000a'], 5000]);
+  for (let i = 2; i < 5; i++) {
+    position = `${i}-0000000a`;
+    keeper.change();
+  }
+  assert.equal(timers.length, 1);
+  await fire();
+  assert.deepEqual([written, now], [['1-0000000a', '4-0000000a'], 6000]);
+  keeper.confirm();
+  assert.equal(timers.length, 0);
+  now += 60_001;
+  keeper.confirm();
+  assert.equal(timers.length, 1);
+  await keeper.close();
+  assert.equal(written.length, 3);
 });
 
 test('in browsers nothing is kept unless a storage is handed in, and a file is refused', patience, async (t) => {

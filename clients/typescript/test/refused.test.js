@@ -71,7 +71,35 @@ test('open rejects when the server refuses', patience, async (t) => {
   fake.instead['/config'] = () => ending.abort(new Error('meanwhile'));
   const ending = new AbortController();
   await assert.rejects(open({ url: fake.url, pause, signal: ending.signal }), /meanwhile/);
+  const waiting = new AbortController();
+  await assert.rejects(open({ url: fake.url, pause, signal: waiting.signal, token: () => new Promise(() => waiting.abort(new Error('no token'))) }), /no token/);
   await assert.rejects(open({ url: 'no url' }), TypeError);
+});
+
+test('a token that never comes does not keep a client from its end', patience, async (t) => {
+  const fake = await Fake.start(t, { a: '1' });
+  let asked;
+  const again = new Promise((resolve) => {
+    asked = resolve;
+  });
+  let times = 0;
+  const client = await open({ url: fake.url, pause, token: () => {
+    times++;
+    return times < 3 ? 'cfg_one_x' : new Promise(asked);
+  } });
+  if (!fake.paths.includes('/events')) {
+    await new Promise((resolve) => fake.on('request', (path) => path === '/events' && resolve()));
+  }
+  fake.cut();
+  await again;
+  await client.close();
+});
+
+test('no redirect is followed, so that no other server gets the token', patience, async (t) => {
+  const [fake, other] = [await Fake.start(t), await Fake.start(t, { a: '1' })];
+  fake.instead['/config'] = (_, response) => response.writeHead(307, { Location: `${other.url}/config` }).end();
+  await assert.rejects(open({ url: fake.url, pause, token: 'cfg_one_x' }), { temporary: true });
+  assert.deepEqual(other.requests, []);
 });
 
 const html = (status) => (_, response) => response.writeHead(status, { 'Content-Type': 'text/html' }).end('<html>SECRET');
