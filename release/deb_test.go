@@ -11,7 +11,7 @@ import (
 // TestPackage installs the package into a folder with dpkg, which runs its scripts, looks at what is
 // there, and purges it.
 func TestPackage(t *testing.T) {
-	deb, root := path(t, ".deb"), filepath.Join(t.TempDir(), "root")
+	deb, root := fileOf(t, ".deb"), filepath.Join(t.TempDir(), "root")
 	info := string(mustRun(t, "dpkg-deb", "--field", deb))
 	for _, want := range []string{"Package: configapi\n", "Architecture: amd64\n", "Version: " + strings.ReplaceAll(strings.Replace(made.Version[1:], "-", "~", 1), "-", ".") + "\n", made.Commit} {
 		if !strings.Contains(info, want) {

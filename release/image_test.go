@@ -65,7 +65,7 @@ func mustParse[T any](t *testing.T, text []byte) (parsed T) {
 
 // TestImage follows the layout from its index to the last layer, and runs what it has.
 func TestImage(t *testing.T) {
-	archive := mustUntar(t, bytes.NewReader(mustReadFile(t, path(t, "-oci.tar"))))
+	archive := mustUntar(t, bytes.NewReader(mustReadFile(t, fileOf(t, "-oci.tar"))))
 	if got := string(archive["oci-layout"].content); !strings.Contains(got, `"1.0.0"`) {
 		t.Errorf("got oci-layout %q", got)
 	}

@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// path returns the path of the one file of the release whose name has this end.
-func path(t *testing.T, end string) string {
+// fileOf returns the path of the one file of the release whose name has this end.
+func fileOf(t *testing.T, end string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(made.folder, "*"+end))
 	if err != nil || len(found) != 1 {
@@ -68,7 +68,7 @@ func TestSameCommitSameBytes(t *testing.T) {
 // TestProgramKnowsItsVersion: what the program prints is what the release is named after.
 func TestProgramKnowsItsVersion(t *testing.T) {
 	var printed struct{ Version, Commit, Time, System string }
-	out := mustRun(t, path(t, "-linux-amd64"), "version", "--json")
+	out := mustRun(t, fileOf(t, "-linux-amd64"), "version", "--json")
 	if err := json.Unmarshal(out, &printed); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestProgramKnowsItsVersion(t *testing.T) {
 
 // TestProgramIsStatic: it needs no loader and no library of the machine.
 func TestProgramIsStatic(t *testing.T) {
-	if libraries := importsOf(t, path(t, "-linux-amd64")); len(libraries) > 0 {
+	if libraries := importsOf(t, fileOf(t, "-linux-amd64")); len(libraries) > 0 {
 		t.Errorf("the program needs %v", libraries)
 	}
 }
@@ -100,15 +100,15 @@ func TestBillOfMaterials(t *testing.T) {
 			Hashes              []struct{ Alg, Content string }
 		}
 	}
-	if err := json.Unmarshal(mustReadFile(t, path(t, ".cdx.json")), &bom); err != nil {
+	if err := json.Unmarshal(mustReadFile(t, fileOf(t, ".cdx.json")), &bom); err != nil {
 		t.Fatal(err)
 	}
-	digest := fmt.Sprintf("%x", sha256.Sum256(mustReadFile(t, path(t, "-linux-amd64"))))
+	digest := fmt.Sprintf("%x", sha256.Sum256(mustReadFile(t, fileOf(t, "-linux-amd64"))))
 	main := bom.Metadata.Component
 	if bom.BOMFormat != "CycloneDX" || main.Version != made.Version || len(main.Hashes) != 1 || main.Hashes[0].Content != digest {
 		t.Errorf("got %+v, want version %s with digest %s", main, made.Version, digest)
 	}
-	linked := strings.Count(string(mustRun(t, "go", "version", "-m", path(t, "-linux-amd64"))), "\n\tdep\t")
+	linked := strings.Count(string(mustRun(t, "go", "version", "-m", fileOf(t, "-linux-amd64"))), "\n\tdep\t")
 	if got := len(bom.Components); got != linked+1 || linked < 10 {
 		t.Errorf("got %d components, want std and the %d modules that are linked", got, linked)
 	}
