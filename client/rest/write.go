@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // ChangeSet is changes that are made together, or not at all.
@@ -66,7 +67,11 @@ type Result struct {
 func NewKey() string { return rand.Text() }
 
 // Apply makes the changes of a set. The same key again, with the same set, gives the first outcome.
+// Nothing is sent when a text is not UTF-8.
 func (c *Client) Apply(ctx context.Context, set ChangeSet, key string) (Result, error) {
+	if err := set.check(); err != nil {
+		return Result{}, err
+	}
 	result, err := c.write(ctx, &request{method: http.MethodPost, path: "/changes", body: set, key: key, dryRun: set.DryRun})
 	if failed, is := errors.AsType[*Error](err); is {
 		set.nameFailures(failed.Errors)
@@ -110,6 +115,9 @@ type RevertSet struct {
 
 // RevertSet undoes a change set. The key is as of [Client.Apply].
 func (c *Client) RevertSet(ctx context.Context, set RevertSet, key string) (Result, error) {
+	if !utf8.ValidString(set.Reason) {
+		return Result{}, notUTF8("the reason")
+	}
 	return c.write(ctx, &request{method: http.MethodPost, path: "/changes/" + url.PathEscape(set.ChangeSet) + "/revert", body: set, key: key, dryRun: set.DryRun})
 }
 
@@ -124,6 +132,9 @@ type RevertTo struct {
 
 // RevertTo brings configs back to what they were at a moment. The key is as of [Client.Apply].
 func (c *Client) RevertTo(ctx context.Context, to RevertTo, key string) (Result, error) {
+	if !utf8.ValidString(to.Reason) || !utf8.ValidString(to.Prefix) {
+		return Result{}, notUTF8("the reason or the prefix")
+	}
 	return c.write(ctx, &request{method: http.MethodPost, path: "/revert", body: to, key: key, dryRun: to.DryRun})
 }
 
