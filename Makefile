@@ -18,18 +18,19 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # The pattern `work` stands for the packages of all modules that go.work names.
 
-.PHONY: help run build test check ci sound files format vet systems lint generate verify modules audit race disks bench bench-large faults mutants hostile fuzz fuzz-short browser proxy clients playground
+.PHONY: help run build test check ci sound files format vet systems lint generate verify modules audit race disks bench bench-large faults mutants hostile fuzz fuzz-short browser proxy clients playground release packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: export GOWORK = off
 run: ## run the server on 127.0.0.1:4000, with its history in data/configapi.db
-	@$(GO) run ./cmd/configapi serve $(ARGS)
+	@$(GO) build -o bin/configapi ./cmd/configapi
+	@exec bin/configapi serve $(ARGS)
 
 build: export GOWORK = off
 build: ## build bin/configapi
-	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
+	$(GO) build -o bin/configapi ./cmd/configapi
 
 # The tests' programs are kept in bin/tests: to link them again takes longer than to run them. They
 # are linked without what debuggers read, as `go test` does with programs that it throws away. The
@@ -41,7 +42,7 @@ test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_UR
 
 check: sound test ## what to run before a commit: all that is quick
 
-ci: sound audit race disks hostile fuzz-short browser proxy clients ## everything else that must hold before a change lands
+ci: sound audit race disks hostile fuzz-short browser proxy clients packages ## everything else that must hold before a change lands
 	$(MAKE) faults FAULTS=-short
 
 sound: files format vet systems lint verify modules ## the checks that run no tests
@@ -115,3 +116,12 @@ clients: ## run real clients, code generators and the examples against a real se
 
 playground: ## fetch the playground's files again, at their pinned versions
 	cd web/playground && npm ci --ignore-scripts && npm run build
+
+release: export GOWORK = off
+release: ## build what a release consists of into dist: programs, packages, an image, digests; only from a commit
+	cd release && $(GO) run .
+	@for system in windows darwin; do GOOS=$$system $(GO) vet ./... || exit 1; done
+
+packages: export GOWORK = off
+packages: ## build the release for linux/amd64 twice, and check, install and run what was built
+	cd release && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) test -count=1 -v ./...

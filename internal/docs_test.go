@@ -36,7 +36,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 
 // TestDocsNamePathsThatExist covers the files and folders of the tree that stand in backticks.
 func TestDocsNamePathsThatExist(t *testing.T) {
-	quoted := regexp.MustCompile("`((?:cmd|internal|graph|web|docs|test|bench|examples|\\.ci)" +
+	quoted := regexp.MustCompile("`((?:cmd|internal|graph|web|docs|test|bench|examples|clients|\\.ci)" +
 		"/[\\w./-]+)`")
 	found := 0
 	for name, text := range documents(t) {

@@ -63,16 +63,18 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
+	{"internal/cli", "client/rest internal/clientcmd internal/clientconfig internal/setting internal/adminsocket internal/restclient internal/attempts graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/certificate internal/sdnotify internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " " + cobra + " github.com/phuslu/log"},
 
 	// The commands over the API of a server. They are clients: they know no store.
-	{"internal/clientcmd", "internal/clientconfig internal/linediff internal/fileformat internal/setting client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
+	{"internal/clientcmd", "internal/clientconfig internal/supervisor internal/environment internal/linediff internal/configtemplate internal/atomicfile internal/fileformat internal/setting client client/rest internal/fault internal/auth internal/config", cobra + " go.yaml.in/yaml/v3 golang.org/x/term golang.org/x/text"},
 
 	{"internal/backup", "internal/strictjson internal/auth " + history, json + " github.com/klauspost/compress " + x},
 
 	{"internal/clientconfig", "internal/setting internal/auth internal/config", "go.yaml.in/yaml/v3"},
+	{"internal/supervisor", "", x + " golang.org/x/term"},
 	{"internal/setting", "", cobra},
 	{"internal/linediff", "", ""},
+	{"internal/atomicfile", "", x},
 	{"internal/restclient", "client/rest internal/adminsocket internal/fault internal/auth internal/config", ""},
 	{"internal/adminsocket", "internal/fault internal/problem", x},
 
@@ -101,11 +103,14 @@ var picture = []layer{
 	{"internal/rest", "internal/audit " + store + " " + tools, json},
 	{"internal/httpd", "internal/attempts internal/audit internal/origin " + store + " " + tools, x + " " + sockets + " github.com/prometheus/client_golang"},
 	{"internal/certificate", "", ""},
+	{"internal/sdnotify", "", x},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
+	{"internal/configtemplate", "internal/fileformat internal/config", ""},
+	{"internal/environment", "internal/fileformat internal/config", ""},
 	{"internal/fileformat", "internal/excerpt internal/config", json + " go.yaml.in/yaml/v3"},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/attempts", "internal/eventstream", "golang.org/x/time"},

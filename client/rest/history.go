@@ -94,8 +94,9 @@ type Difference struct {
 	MoreChanges bool       `json:"moreChanges"`
 }
 
-// Diff calls each with all differences, by name, page by page. All are of the same two positions.
-func (c *Client) Diff(ctx context.Context, q Comparison, each func(Difference) error) (from, to string, err error) {
+// Diff calls each with all differences, by name, page by page. All are of the same two positions,
+// which each gets as well.
+func (c *Client) Diff(ctx context.Context, q Comparison, each func(from, to string, d Difference) error) (from, to string, err error) {
 	first := query("from", q.From, "to", q.To, "prefix", q.Prefix, "toPrefix", q.ToPrefix, "first", maxPage)
 	type page struct {
 		From, To    string
@@ -105,7 +106,7 @@ func (c *Client) Diff(ctx context.Context, q Comparison, each func(Difference) e
 		from, to = p.From, p.To
 		return p.Differences
 	}
-	err = eachPage(ctx, c, "/diff", first, elements, each)
+	err = eachPage(ctx, c, "/diff", first, elements, func(d Difference) error { return each(from, to, d) })
 	return from, to, err
 }
 

@@ -68,8 +68,8 @@ func (f *Files) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // Run looks at the files each 2 s until ctx ends, and takes a new pair once two looks in a row have
 // found it: a file may be half written, or the other one still the old one. After a signal on
-// hangups it takes the pair at once. It returns nil.
-func (f *Files) Run(ctx context.Context, hangups <-chan os.Signal) error {
+// hangups it takes the pair at once, in a function that it gives to reload. It returns nil.
+func (f *Files) Run(ctx context.Context, hangups <-chan os.Signal, reload func(load func())) error {
 	looks := time.NewTicker(lookInterval)
 	defer looks.Stop()
 	for {
@@ -77,7 +77,7 @@ func (f *Files) Run(ctx context.Context, hangups <-chan os.Signal) error {
 		case <-ctx.Done():
 			return nil
 		case <-hangups:
-			f.look(true)
+			reload(func() { f.look(true) })
 		case <-looks.C:
 			f.look(false)
 		}

@@ -59,7 +59,7 @@ func start(t *testing.T, pair certificatetest.Pair) *keeper {
 	k.Files = files
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- k.Run(ctx, k.hangups) }()
+	go func() { ended <- k.Run(ctx, k.hangups, func(load func()) { load() }) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -315,7 +315,7 @@ func TestInterruptedRestoreSaysHowToGoOn(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	got := runWith(ctx, &interruptingReader{File: cut, cancel: cancel}, nil, "restore-backup", "-", "--store", "sqlite:"+filepath.Join(dir, "new.db"))
-	if got.code != 9 || got.stderr != "configapi: the restore was interrupted; the same command goes on where it was\n" {
+	if got.code != 130 || got.stderr != "configapi: the restore was interrupted; the same command goes on where it was\n" {
 		t.Errorf("got %+v", got)
 	}
 }

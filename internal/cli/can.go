@@ -55,6 +55,9 @@ configapi can -f expected.txt`,
 		Flag: "file", Short: "f", Value: setting.String(&file, ""), Meaning: "`FILE` of questions with the answers that they must have; - means standard input",
 	})
 	setting.Register(c.Flags(), at.table()...)
+	if err := c.RegisterFlagCompletionFunc("as", at.tokensOf(env)); err != nil {
+		panic(err) // the flag is missing
+	}
 	return c
 }
 

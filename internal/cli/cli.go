@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"configapi/internal/backup"
 	"configapi/internal/clientcmd"
@@ -30,19 +31,30 @@ func Run(ctx context.Context, env Env) int {
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err != nil && !began {
 		err = &startError{err}
 	}
-	return report(env, err)
+	code := report(env, err)
+	exit, is := errors.AsType[*clientcmd.ExitError](err)
+	if c.Name() == serveName || is && exit.Err == nil { // a signal ends it well, or a program of run has decided
+		return code
+	}
+	return interruptedCode(ctx, code)
 }
 
-// report writes an error, if any, and returns the exit code for it.
+// report writes an error, if any, and returns the exit code for it. That nobody reads the output is
+// nothing to say: a pipeline such as `configapi list | head -1` ends so.
 func report(env Env, err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return fault.ExitDone
+	case errors.Is(err, clientcmd.ErrOutput) && errors.Is(err, syscall.EPIPE):
+		return fault.ExitClosed
 	}
-	fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, text))
+	}
 	return exitCode(err)
 }
 

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"os"
@@ -224,7 +225,13 @@ func TestCompletion(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	got := run(t, nil, "version")
-	if fields := strings.Fields(got.stdout); got.code != 0 || len(fields) != 3 || fields[0] != "configapi" || !strings.HasPrefix(fields[2], "go1.") {
+	fields := strings.Fields(got.stdout)
+	if got.code != 0 || len(fields) != 3 || fields[0] != "configapi" || !strings.HasPrefix(fields[2], "go1.") {
 		t.Errorf("got %+v, want configapi, its version and that of Go", got)
+	}
+	var printed struct{ Version, Go string }
+	inJSON := run(t, nil, "version", "--json")
+	if err := json.Unmarshal([]byte(inJSON.stdout), &printed); err != nil || printed.Version != fields[1] || printed.Go != fields[2] {
+		t.Errorf("got %+v, %v, want the versions of %s", inJSON, err, got.stdout)
 	}
 }

@@ -15,7 +15,9 @@ func completionCommand(env Env) *cobra.Command {
 		GroupID: clientcmd.GroupSettings,
 		Short:   "complete words in shells",
 		Long: `Prints a script for a shell, bash, zsh, fish or powershell, that completes commands,
-flags and names of contexts.`,
+flags, and names of contexts. Names of configs and tokens come from the server that
+the command would work on, within a second: segment by segment, and none where more
+than 1000 begin like that or the server does not answer.`,
 		Example: `# for this session of bash, or for each one as a file of its own
 source <(configapi completion bash)
 configapi completion bash > ~/.local/share/bash-completion/completions/configapi

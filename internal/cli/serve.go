@@ -26,14 +26,18 @@ import (
 	"configapi/internal/origin"
 	"configapi/internal/requestid"
 	"configapi/internal/rest"
+	"configapi/internal/sdnotify"
 	"configapi/internal/setting"
 	"configapi/internal/writer"
 )
 
+// serveName is the name of the command that runs the server.
+const serveName = "serve"
+
 func serveCommand(env Env) *cobra.Command {
 	set := newSettings()
 	c := &cobra.Command{
-		Use:     "serve",
+		Use:     serveName,
 		GroupID: clientcmd.GroupServer,
 		Example: `configapi serve
 configapi serve --store postgres://database/configapi --listen :4000 --tls-cert cert.pem --tls-key key.pem`,
@@ -66,6 +70,11 @@ func serve(ctx context.Context, env Env, set settings) error {
 		return err
 	}
 	defer flush()
+	manager, err := sdnotify.FromEnvironment(env.Getenv, log)
+	if err != nil {
+		return startErrorf("%w", err)
+	}
+	defer manager.Close()
 	files, err := openCertificate(set, log)
 	if err != nil {
 		return err
@@ -79,9 +88,9 @@ func serve(ctx context.Context, env Env, set settings) error {
 		return errors.Join(err, events.Close())
 	}
 	at.log(log, set)
-	renewing := start(at.renewCertificate)
-	err = run(ctx, events, at, set, guard, proxies, log)
-	return errors.Join(err, renewing.stop(), events.Close())
+	reloading := start(func(ctx context.Context) error { return at.reload(ctx, manager) })
+	err = run(ctx, events, at, set, guard, proxies, manager, log)
+	return errors.Join(err, reloading.stop(), events.Close())
 }
 
 // addresses are where a server listens.
@@ -128,7 +137,7 @@ func (at addresses) serveMetrics(ctx context.Context, server *httpd.Server) erro
 
 // run wires the parts together and stops them in the order of their dependencies: first the edges,
 // so that open requests are answered, then the store with its writer, then the audit log.
-func run(ctx context.Context, events storage, at addresses, set settings, guard *origin.Guard, proxies *httpd.Proxies, log *slog.Logger) error {
+func run(ctx context.Context, events storage, at addresses, set settings, guard *origin.Guard, proxies *httpd.Proxies, manager *sdnotify.Manager, log *slog.Logger) error {
 	changes, refusals := audit.New(log, audit.Options{}), audit.NewRefusals(log)
 	metrics := httpd.NewMetrics()
 	logRefused := httpd.CallerRefused(metrics, refusals)
@@ -139,17 +148,7 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 	refused := attempts.New(attempts.Options{})
 	begun, issue := begin(store, set.bootstrap, log)
 	defer holdHeapFloor(store.Ready())()
-	graphqlAPI := graph.NewHandler(store, graph.Options{
-		Budgets: bounds.Options{
-			Answers: shared.answers, Streams: shared.streams, Bodies: shared.bodies, Subscriptions: shared.subscriptions,
-			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
-		},
-		Introspection: set.introspection,
-		RequestID:     requestid.From,
-		Attempts:      refused,
-		Refused:       logRefused,
-		Log:           log,
-	})
+	graphqlAPI := newGraphQL(store, set, shared, refused, logRefused, log)
 	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Refused: logRefused, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
@@ -181,12 +180,29 @@ func run(ctx context.Context, events storage, at addresses, set settings, guard 
 		warnIfOpen(ctx, store, begun, at.Addr(), set, log, refuse)
 		return nil
 	})
+	notifying := start(func(context.Context) error { return manager.Run(ctx, begun) })
 	scraping := start(func(ctx context.Context) error { return at.serveMetrics(ctx, server) })
 	err := serveBoth(ctx, server, at, adminListener(set.socketPath(), log))
 	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
 		err = errors.Join(exposed, err)
 	}
-	return errors.Join(err, warning.stop(), scraping.stop(), beginning.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
+	refuse(nil) // for what lasts as long as the server serves, which may have ended by itself
+	return errors.Join(err, notifying.stop(), warning.stop(), scraping.stop(), beginning.stop(), limiting.stop(), storing.stop(), refusing.stop(), auditing.stop())
+}
+
+// newGraphQL returns the edge of GraphQL.
+func newGraphQL(store *configstore.Store, set settings, shared sharedBounds, refused *attempts.Attempts, logRefused func(context.Context, audit.Refusal), log *slog.Logger) *graph.Handler {
+	return graph.NewHandler(store, graph.Options{
+		Budgets: bounds.Options{
+			Answers: shared.answers, Streams: shared.streams, Bodies: shared.bodies, Subscriptions: shared.subscriptions,
+			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
+		},
+		Introspection: set.introspection,
+		RequestID:     requestid.From,
+		Attempts:      refused,
+		Refused:       logRefused,
+		Log:           log,
+	})
 }
 
 // playground returns the handler of /playground, nil when there is none: its paths are then unknown

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"configapi/internal/certificate"
+	"configapi/internal/sdnotify"
 )
 
 // openCertificate reads the certificate that the flags name, nil for none.
@@ -39,14 +40,25 @@ func (at addresses) getCertificate() func(*tls.ClientHelloInfo) (*tls.Certificat
 	return at.files.Get
 }
 
-// renewCertificate takes renewed certificates until ctx ends: of changed files, and at once when
-// the process gets the signal SIGHUP, which would end it otherwise.
-func (at addresses) renewCertificate(ctx context.Context) error {
-	if at.files == nil {
+// reload takes renewed certificates until ctx ends: of changed files, and at once when the process
+// gets the signal SIGHUP. Without files the signal ends the process, as it does when a terminal is
+// closed, unless a service manager has started it, which then reloads nothing.
+func (at addresses) reload(ctx context.Context, manager *sdnotify.Manager) error {
+	if at.files == nil && manager == nil {
 		return nil
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	return at.files.Run(ctx, hangups)
+	if at.files != nil {
+		return at.files.Run(ctx, hangups, manager.Reload)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangups:
+			manager.Reload(func() {})
+		}
+	}
 }

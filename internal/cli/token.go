@@ -66,6 +66,15 @@ func (t *tokenChange) command(env Env, c *cobra.Command, run func(context.Contex
 		Flag: "confirm", Value: setting.String(&t.confirm, ""), Meaning: "`NAME` of the context, to change the token without being asked for it where the context has confirm: true",
 	})
 	setting.Register(c.Flags(), t.place.table()...)
+	if c.Name() != "create" { // whose token is not there yet
+		complete := t.place.tokensOf(env)
+		c.ValidArgsFunction = func(c *cobra.Command, words []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(words) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return complete(c, words, word)
+		}
+	}
 	return c
 }
 

@@ -73,7 +73,7 @@ func (w *bulkWrite) send(ctx context.Context, sets [][]restclient.Change, dryRun
 		}
 		if err := w.sendSet(ctx, set, ofSet, &total); err != nil {
 			bar.end()
-			return total, w.stopped(err, &total)
+			return total, w.stopped(ctx, err, &total)
 		}
 		done += len(set)
 	}
@@ -139,8 +139,8 @@ func restoreDeleted(changes []restclient.Change, failed *restclient.Error) bool 
 }
 
 // stopped adds to an error what was made before it, and what to do about deleted configs.
-func (w *bulkWrite) stopped(err error, total *restclient.Result) error {
-	text := w.explain(err).Error()
+func (w *bulkWrite) stopped(ctx context.Context, err error, total *restclient.Result) error {
+	text := w.explain(ctx, err).Error()
 	failed, _ := errors.AsType[*restclient.Error](err)
 	if failed != nil && !w.restoreDeleted {
 		deleted := 0
@@ -161,7 +161,7 @@ func (w *bulkWrite) stopped(err error, total *restclient.Result) error {
 	text = strings.Replace(text, "nothing was written", "nothing of this set was written", 1)
 	text += fmt.Sprintf("\n%s made before, up to position %s; run the same command again to go on: what was made is unchanged then",
 		were(written, "change"), total.Position)
-	if failed != nil && failed.Outcome == restclient.NotSent {
+	if failed != nil && failed.Outcome == restclient.NotSent && ctx.Err() == nil {
 		return &ExitError{fault.ExitUnknown, &explained{err, text}} // 6 would say that nothing was written
 	}
 	return &explained{err, text}

@@ -17,6 +17,7 @@ func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
 		newGet(env), newList(env), newTree(env),
 		newLog(env), newDiff(env), newWatch(env),
+		newRun(env), newRender(env),
 		newSet(env), newDelete(env), newRestore(env),
 		newExport(env), newImport(env), newApply(env),
 		newEdit(env), newRevert(env), newPromote(env), newRename(env),

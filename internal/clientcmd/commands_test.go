@@ -82,6 +82,17 @@ func TestSet(t *testing.T) {
 }
 
 // TestDeleteAndRestore treats several configs together or not at all.
+// TestTextsThatAreNotUTF8: JSON would have another character for their bytes, and nobody would see.
+func TestTextsThatAreNotUTF8(t *testing.T) {
+	s := newServer(t, nil)
+	const wrong = "a\xffb"
+	file := write(t, t.TempDir(), "value", wrong)
+	for _, args := range [][]string{{"set", "a", wrong}, {"set", "a", "--file", file}, {"set", "a"}, {"set", "a", "b", "-m", wrong}, {"set", "a", "b", "-m", wrong, "--dry-run"}} {
+		s.runIn(t, process{stdin: wrong}, args...).must(t, 8, "nothing was written", "is not valid UTF-8")
+	}
+	s.run(t, "get", "a").must(t, 3)
+}
+
 func TestDeleteAndRestore(t *testing.T) {
 	s := newServer(t, nil)
 	for _, name := range []string{"a", "b", "c"} {

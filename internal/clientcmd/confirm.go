@@ -1,7 +1,6 @@
 package clientcmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -43,11 +42,19 @@ func Confirm(ctx context.Context, env Env, name, given string, about func() (str
 // maxLineBytes is the longest answer of the user.
 const maxLineBytes = 4 << 10
 
-// readLine reads a line, of maxLineBytes at most.
+// readLine reads a line, of maxLineBytes at most, and nothing behind it: that is for the next
+// question.
 func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, maxLineBytes)).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		err = nil
+	var line []byte
+	for next := make([]byte, 1); len(line) < maxLineBytes; {
+		n, err := in.Read(next)
+		line = append(line, next[:n]...)
+		switch {
+		case n > 0 && next[0] == '\n', errors.Is(err, io.EOF):
+			return string(line), nil
+		case err != nil:
+			return "", err
+		}
 	}
-	return line, err
+	return string(line), nil
 }

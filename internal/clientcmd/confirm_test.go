@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -61,6 +62,29 @@ func TestConfirmedIsWritten(t *testing.T) {
 	p := process{env: contexts(t, "current: p\ncontexts:\n  p: {url: %q, confirm: true}\n", s.URL), stdin: "p\n", terminal: 80}
 	p.run(t, "set", "timeout", "5").must(t, 4, "nothing was written", "has changed after")
 	s.run(t, "get", "timeout").must(t, 0, "4")
+}
+
+// TestConfirmedRevertIsWritten has the config change while the user reads what a revert comes to.
+func TestConfirmedRevertIsWritten(t *testing.T) {
+	var once sync.Once
+	var s *server
+	s = newServer(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r)
+			if strings.HasSuffix(r.URL.Path, "/revert") {
+				once.Do(func() { s.MustSet(t, "timeout", "4") })
+			}
+		})
+	})
+	s.MustSet(t, "timeout", "1")
+	s.MustSet(t, "timeout", "2")
+	env := contexts(t, "current: p\ncontexts:\n  p: {url: %q, confirm: true}\n", s.URL)
+	revert := []string{"revert", s.run(t, "log", "timeout", "--limit", "1", "-o", "name").must(t, 0).stdout[:10], "--on-conflict", "overwrite"}
+	process{env: env, stdin: "p\n", terminal: 80}.run(t, revert...).must(t, 4, "nothing was written", "since they were shown")
+	s.run(t, "get", "timeout").must(t, 0, "4")
+	process{env: env, stdin: "p\n", terminal: 80}.run(t, revert...).must(t, 0, "timeout 4 → 1")
+	s.MustSet(t, "timeout", "5")
+	process{env: env}.run(t, append(revert, "--confirm", "p")...).must(t, 0, "timeout 5 → 1")
 }
 
 // recorder is a server that records the tokens that it gets.

@@ -75,10 +75,13 @@ func (c *cursor) write(position string) error {
 }
 
 // keepFile gives a file, which only the user may read, another content, which is safe on the disk
-// then. What a killed watch has begun is overwritten by the next one.
+// then. What a killed watch has begun is removed by the next one.
 func keepFile(path string, text []byte) error {
 	temp := path + ".new"
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // never through a link
 	if err != nil {
 		return err
 	}

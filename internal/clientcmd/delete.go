@@ -2,13 +2,11 @@ package clientcmd
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	restclient "configapi/client/rest"
-	"configapi/internal/fault"
 )
 
 func newDelete(env Env) *cobra.Command {
@@ -82,7 +80,7 @@ func (s *session) deleteBelow(ctx context.Context, f writeFlags, prefixes []stri
 		case err != nil:
 			return err
 		case n == 0:
-			return &ExitError{fault.ExitNotFound, fmt.Errorf("there is no config %s, and none below it, that you may see; nothing was written", s.shortName(name))}
+			return s.noneBelow(name)
 		}
 		b.asSeenAt = at
 	}

@@ -12,13 +12,6 @@ import (
 	"configapi/internal/linediff"
 )
 
-// comparison is what `diff` prints.
-type comparison struct {
-	From        string                  `json:"from"` // the position of the one state
-	To          string                  `json:"to"`   // the position of the other
-	Differences []restclient.Difference `json:"differences"`
-}
-
 func newDiff(env Env) *cobra.Command {
 	var prefix, toPrefix string
 	cmd := &cobra.Command{
@@ -64,22 +57,20 @@ func (s *session) diff(ctx context.Context, q restclient.Comparison) (err error)
 		}
 		q.To = q.From
 	}
-	found := comparison{Differences: []restclient.Difference{}}
-	found.From, found.To, err = s.client.Diff(ctx, q, func(d restclient.Difference) error {
-		found.Differences = append(found.Differences, d)
-		return nil
+	out := s.newListing(nil)
+	paint := s.painter()
+	begin := func(from, to string) {
+		out.key, out.members = "differences", []string{"from", from, "to", to}
+	}
+	from, to, err := s.client.Diff(ctx, q, func(from, to string, d restclient.Difference) error {
+		begin(from, to)
+		return out.add(d, d.Name, func() { s.writeDifference(out.out, paint, q, d) })
 	})
-	if err != nil {
+	begin(from, to)
+	if err := out.end(err); err != nil || out.count == 0 {
 		return err
 	}
-	v := view{object: found, table: func(out io.Writer) error { return s.writeDiff(out, q, found.Differences) }}
-	for _, d := range found.Differences {
-		v.names = append(v.names, d.Name)
-	}
-	if err := s.show(v); err != nil || len(found.Differences) == 0 {
-		return err
-	}
-	return Differs("%s between %s and %s", differ(len(found.Differences)), sideOf(q.Prefix, found.From, q.ToPrefix), sideOf(q.ToPrefix, found.To, q.ToPrefix))
+	return Differs("%s between %s and %s", differ(out.count), sideOf(q.Prefix, from, q.ToPrefix), sideOf(q.ToPrefix, to, q.ToPrefix))
 }
 
 func differ(n int) string {
@@ -97,29 +88,25 @@ func sideOf(prefix, at, toPrefix string) string {
 	return printable(prefix) + " at " + at
 }
 
-func (s *session) writeDiff(out io.Writer, q restclient.Comparison, all []restclient.Difference) error {
-	paint := s.painter()
-	for _, d := range all {
-		name := printable(s.shortName(d.Name))
-		if q.ToPrefix != "" { // both sides have the same rest of the name
-			name = printable(strings.TrimPrefix(strings.TrimPrefix(d.Name, strings.TrimSuffix(q.Prefix, "/")), "/"))
-			if name == "" {
-				name = "(the config of the prefix itself)"
-			}
-		}
-		switch {
-		case d.Before == nil:
-			fmt.Fprintln(out, paint('+', s.fitting("+ "+name+": "+shown(d.After.Value))))
-		case d.After == nil:
-			fmt.Fprintln(out, paint('-', s.fitting("- "+name+": "+shown(d.Before.Value))))
-		case d.Before.Value == nil || d.After.Value == nil || !isLong(*d.Before.Value) && !isLong(*d.After.Value):
-			fmt.Fprintln(out, s.fitting("~ "+name+": "+shown(d.Before.Value)+" → "+shown(d.After.Value)))
-		default:
-			fmt.Fprintln(out, s.fitting("~ "+name+":"))
-			s.writeLines(out, paint, *d.Before.Value, *d.After.Value)
+func (s *session) writeDifference(out io.Writer, paint func(byte, string) string, q restclient.Comparison, d restclient.Difference) {
+	name := printable(s.shortName(d.Name))
+	if q.ToPrefix != "" { // both sides have the same rest of the name
+		name = printable(strings.TrimPrefix(strings.TrimPrefix(d.Name, strings.TrimSuffix(q.Prefix, "/")), "/"))
+		if name == "" {
+			name = "(the config of the prefix itself)"
 		}
 	}
-	return nil
+	switch {
+	case d.Before == nil:
+		fmt.Fprintln(out, paint('+', s.fitting("+ "+name+": "+shown(d.After.Value))))
+	case d.After == nil:
+		fmt.Fprintln(out, paint('-', s.fitting("- "+name+": "+shown(d.Before.Value))))
+	case d.Before.Value == nil || d.After.Value == nil || !isLong(*d.Before.Value) && !isLong(*d.After.Value):
+		fmt.Fprintln(out, s.fitting("~ "+name+": "+shown(d.Before.Value)+" → "+shown(d.After.Value)))
+	default:
+		fmt.Fprintln(out, s.fitting("~ "+name+":"))
+		s.writeLines(out, paint, *d.Before.Value, *d.After.Value)
+	}
 }
 
 // isLong reports whether a value has more than one line.

@@ -91,7 +91,7 @@ func (s *session) newEdit(ctx context.Context, arg string) (*edit, error) {
 		return nil, err
 	}
 	if len(e.base) == 0 {
-		return nil, &ExitError{fault.ExitNotFound, fmt.Errorf("there is no config %s, and none below it, that you may see; `configapi set` makes one, and `configapi restore` brings a deleted one back", arg)}
+		return nil, s.noneBelow(whole)
 	}
 	return e, nil
 }
@@ -146,11 +146,10 @@ func (e *edit) run(ctx context.Context, file *editorFile) error {
 // wantsAgain asks whether the editor is to open again with changes that could not be written, so
 // that nobody loses them. Without a terminal, nobody does.
 func (e *edit) wantsAgain(ctx context.Context, err error) bool {
-	failed, is := errors.AsType[*restclient.Error](err)
-	if _, isTerminal := e.env.Width(e.env.Stdin); !is || !isTerminal || ctx.Err() != nil {
+	if _, isTerminal := e.env.Width(e.env.Stdin); !isTerminal || ctx.Err() != nil || errors.Is(err, errInterrupted) {
 		return false
 	}
-	fmt.Fprintf(e.env.Stderr, "%v\nOpen the editor again, with your changes? [y/N] ", e.explain(failed))
+	fmt.Fprintf(e.env.Stderr, "%v\nOpen the editor again, with your changes? [y/N] ", e.explain(ctx, err))
 	answer, err := readLine(e.env.Stdin)
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return err == nil && (answer == "y" || answer == "yes")

@@ -222,11 +222,41 @@ func TestEditThatIsRefused(t *testing.T) {
 	}
 }
 
+// TestEditThatIsNotConfirmed: a mistyped name of the context does not lose the changes.
+func TestEditThatIsNotConfirmed(t *testing.T) {
+	e := &editors{server: newServer(t, nil)}
+	e.MustSet(t, "a", "1")
+	env := contexts(t, "current: prod\ncontexts:\n  prod: {url: %q, confirm: true}\n", e.URL)
+	p := process{env: env, terminal: 80, file: typed(t, "prd\ny\nprod\n")}
+	e.edit(t, p, []string{`echo 2 > "$1"`, ""}, "a").must(t, 0, "Open the editor again, with your changes?", "a updated")
+	if got := e.value(t, "a"); got != "2" || e.seen(t, 1) != "2\n" {
+		t.Errorf("got %q, of %q", got, e.seen(t, 1))
+	}
+}
+
+// TestInterruptInAnEditor: ^C is a key of editors, and does not lose what was typed. Both may come
+// more than once.
+func TestInterruptInAnEditor(t *testing.T) {
+	s := newServer(t, nil)
+	s.MustSet(t, "a", "1")
+	cmd := exec.Command(os.Args[0], "edit", "a", "--url", s.URL)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "VISUAL=", "EDITOR=kill -INT $PPID; kill -INT $PPID; echo 2 >")
+	p, err := processtest.Start(cmd, filepath.Join(t.TempDir(), "log"), syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	<-p.Done()
+	if got := s.run(t, "get", "a").must(t, 0).stdout; got != "2" {
+		t.Errorf("got %q: %s", got, p.Log())
+	}
+}
+
 // TestInterruptedEditor: nothing of the file remains when the command is interrupted.
 func TestInterruptedEditor(t *testing.T) {
 	s := newServer(t, nil)
 	s.MustSet(t, "a", "secret")
-	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 		dir := t.TempDir()
 		cmd := exec.Command(os.Args[0], "edit", "a", "--url", s.URL)
 		cmd.Env = append(os.Environ(), asProgram+"=1", "VISUAL=", "EDITOR=echo it is open; exec sleep 600; :", "XDG_RUNTIME_DIR="+dir)

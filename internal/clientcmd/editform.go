@@ -5,9 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"configapi/internal/config"
 	"configapi/internal/fault"
 	"configapi/internal/fileformat"
 	"configapi/internal/linediff"
@@ -47,8 +45,8 @@ func (f *valueForm) read(text string) (map[string]string, error) {
 	if f.addsLineFeed {
 		text = strings.TrimSuffix(text, "\n")
 	}
-	if !utf8.ValidString(text) {
-		return nil, &config.InvalidError{Field: "value", Rule: "is not valid UTF-8"}
+	if err := checkValue(text); err != nil {
+		return nil, err
 	}
 	return map[string]string{f.name: text}, nil
 }

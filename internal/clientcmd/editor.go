@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
-
-	"configapi/internal/fault"
 )
 
 // editorFile is a file for an editor, in a folder of its own that only the user may read: editors
@@ -51,9 +49,13 @@ func (f *editorFile) edit(ctx context.Context, text string) (string, error) {
 	run.Stdin, run.Stdout, run.Stderr = f.env.Stdin, f.env.Stdout, f.env.Stderr
 	run.Cancel = func() error { return run.Process.Signal(syscall.SIGTERM) }
 	run.WaitDelay = endTime
+	// ^C is a key of many editors, and the terminal sends it to this process, too.
+	if f.env.HoldInterrupts != nil {
+		defer f.env.HoldInterrupts()()
+	}
 	switch err := run.Run(); {
 	case ctx.Err() != nil:
-		return "", &ExitError{fault.ExitFailed, fmt.Errorf("nothing was written: %w", context.Cause(ctx))}
+		return "", errors.New("interrupted; nothing was written")
 	case err != nil:
 		return "", fmt.Errorf("nothing was written: the editor, of VISUAL or EDITOR, failed: %w", err)
 	}

@@ -20,6 +20,9 @@ type Env struct {
 	// Terminal returns the width of a stream in columns, and whether it is a terminal. Nil: the
 	// operating system is asked.
 	Terminal func(stream any) (width int, is bool)
+	// HoldInterrupts has SIGINT do nothing until release is called, for as long as another program
+	// has the terminal. Nil: nothing is held.
+	HoldInterrupts func() (release func())
 }
 
 // Time returns the present time.

@@ -3,6 +3,7 @@ package clientcmd
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	restclient "configapi/client/rest"
 	"configapi/internal/fault"
@@ -12,11 +13,21 @@ import (
 // fault.
 type ExitError struct {
 	Code int
-	Err  error
+	Err  error // nil: what was to say was said
 }
 
-func (e *ExitError) Error() string { return e.Err.Error() }
+func (e *ExitError) Error() string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
 func (e *ExitError) Unwrap() error { return e.Err }
+
+// Interrupt is the cause with which the context of a command ends when a signal asks for that.
+type Interrupt struct{ Signal os.Signal }
+
+func (i *Interrupt) Error() string { return "interrupted" }
 
 // UsageErrorf returns the error of a command that is written wrongly. The text must say what to
 // write instead, and must not repeat what may be a secret.

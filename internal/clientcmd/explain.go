@@ -1,6 +1,7 @@
 package clientcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,8 +22,9 @@ func (e *explained) Unwrap() error { return e.error }
 // maxExplained is how many failures of a change set are shown.
 const maxExplained = 20
 
-// explain adds to an error of the server what it says in detail, and what to do next.
-func (s *session) explain(err error) error {
+// explain adds to an error of the server what it says in detail, and what to do next. An error that
+// only says that ctx has ended says nothing else then.
+func (s *session) explain(ctx context.Context, err error) error {
 	failed, is := errors.AsType[*restclient.Error](err)
 	if _, done := errors.AsType[*explained](err); !is || done {
 		return err
@@ -32,14 +34,20 @@ func (s *session) explain(err error) error {
 		text = s.explainFailures(failed)
 	}
 	switch {
+	case ctx.Err() != nil && failed.Outcome != restclient.Unknown && failed.Status == 0:
+		text = "interrupted"
 	case failed.Outcome == restclient.NotSent:
-		text += fmt.Sprintf("; is %s the address of a server that runs?", s.client.URL())
+		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
 		text += "; " + s.target.Unsent
 	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
 		text += "; `configapi token rotate` makes a new secret"
 	case failed.Code == fault.RevertBlocked.Code():
 		text += "\n--on-conflict skip undoes the rest, and --on-conflict overwrite all of it; `configapi log NAME` shows what came after"
+	case failed.Code == fault.PositionUnknown.Code():
+		text += "; `configapi log` shows the positions that there are"
+	case failed.Code == fault.NotFound.Code() && len(failed.Errors) > 0:
+		text += "; `configapi list` shows the configs that there are"
 	case failed.Code == fault.VersionConflict.Code(), failed.Code == fault.Stale.Code():
 		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
 	}

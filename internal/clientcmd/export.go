@@ -67,6 +67,9 @@ func (s *session) export(ctx context.Context, f exportFlags, prefix string) erro
 	if err != nil {
 		return err
 	}
+	if len(settings) == 0 && prefix != "" {
+		return s.noneBelow(s.fullPrefix(prefix)) // a mistyped PREFIX must not empty a file
+	}
 	text, err := f.write(format, prefix, settings)
 	if err != nil {
 		return cannotExport(err)

@@ -24,7 +24,6 @@ func TestExport(t *testing.T) {
 		{[]string{"pay", "--format", "dotenv"}, "DB_URL='postgres://a'\nPRICE='5$'\nTEXT=\"it's\ntwo\"\n"},
 		{[]string{"pay", "--format", "shell", "--separator", "__", "--map", "pay/text=T"}, "export DB__URL='postgres://a'\nexport PRICE='5$'\nexport T='it'\\''s\ntwo'\n"},
 		{[]string{"pay/db", "--format", "docker-env"}, "URL=postgres://a\n"},
-		{[]string{"nothing"}, "{}\n"},
 	} {
 		if got := s.run(t, append([]string{"export"}, row.args...)...); got.code != 0 || got.stdout != row.want {
 			t.Errorf("%q: got %+v, want %q", row.args, got, row.want)
@@ -69,6 +68,17 @@ func TestExportToAFile(t *testing.T) {
 	s.run(t, "export", "--file", filepath.Join(folder, "none", "a.env")).must(t, fault.ExitUsage, "writing the file")
 	if left, _ := filepath.Glob(filepath.Join(folder, ".configapi-export-*")); len(left) > 0 {
 		t.Errorf("%q are left", left)
+	}
+}
+
+// TestExportOfNothing: a mistyped prefix leaves the file as it was.
+func TestExportOfNothing(t *testing.T) {
+	s := newServer(t, nil)
+	s.run(t, "export").must(t, 0, "{}")
+	file := write(t, t.TempDir(), "out.env", "A=1")
+	s.run(t, "export", "nothing", "--file", file).must(t, 3, "there is no config nothing, and none below it")
+	if text, err := os.ReadFile(file); err != nil || string(text) != "A=1" {
+		t.Errorf("got %q, %v", text, err)
 	}
 }
 

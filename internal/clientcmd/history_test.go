@@ -247,7 +247,9 @@ func TestPromoteAgain(t *testing.T) {
 	s.mustSetAll(t, "a/x=1", "a/y=1")
 	s.run(t, "promote", "a", "b", "-m", "first").must(t, 0, "2 changes")
 	s.run(t, "promote", "a", "b", "--prune").must(t, 0, "there is nothing to change")
-	s.run(t, "promote", "none", "b", "--dry-run", "--prune").must(t, 0, "b/x deleted", "b/y deleted")
+	s.run(t, "promote", "none", "b", "--prune").must(t, 3, "there is no config none, and none below it")
+	s.mustSetAll(t, "c/z=1")
+	s.run(t, "promote", "c", "b", "--dry-run", "--prune").must(t, 0, "b/x deleted", "b/y deleted")
 	for _, args := range []string{"promote a", "promote a a", "promote a a/b", "promote a/b a", "promote a b c"} {
 		s.run(t, strings.Fields(args)...).must(t, 2)
 	}

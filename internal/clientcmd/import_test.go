@@ -105,6 +105,38 @@ func TestImportOfManySettingsGoesOn(t *testing.T) {
 }
 
 // TestNothingIsWrittenWhenASetIsRefused: all sets are tried before the first one is made.
+// TestTwoImportsAtOnce: each change set is one of the two as a whole, and none is lost.
+func TestTwoImportsAtOnce(t *testing.T) {
+	const settings, inSet = 3000, 1000
+	s, folder := newServer(t, nil), t.TempDir()
+	results := make(chan result, 2)
+	for _, who := range []string{"first", "other"} {
+		file := write(t, folder, who+".env", strings.ReplaceAll(manySettings(settings), "value", who))
+		go func() { results <- s.run(t, "import", file, "-m", who) }()
+	}
+	for range 2 {
+		(<-results).must(t, 0, "3000 changes")
+	}
+	winners := make([]string, settings/inSet) // of each set
+	for _, c := range jsonOf[[]struct {
+		Name, Value, Reason string
+		Version             int
+	}](t, s.run(t, "list", "-o", "json")) {
+		var n int
+		if _, err := fmt.Sscanf(c.Name, "SETTING_%d", &n); err != nil {
+			t.Fatal(err)
+		}
+		if of := &winners[n/inSet]; *of == "" {
+			*of = c.Reason
+		} else if *of != c.Reason {
+			t.Fatalf("%s is of %s, and another one of its set of %s", c.Name, c.Reason, *of)
+		}
+		if c.Version != 2 || c.Value != fmt.Sprintf("%s %d", c.Reason, n) {
+			t.Fatalf("got %+v", c)
+		}
+	}
+}
+
 func TestNothingIsWrittenWhenASetIsRefused(t *testing.T) {
 	var sets atomic.Int64
 	s := newServer(t, counted(&sets, nil))

@@ -43,49 +43,38 @@ prints the names alone.`,
 }
 
 func (s *session) list(ctx context.Context, l restclient.List) error {
-	found := []restclient.Config{}
-	v := view{}
 	t := &table{heading: []string{"NAME", "VERSION", "CHANGED", "BY", "VALUE"}, elastic: []int{0, 3, 4}}
+	out := s.newListing(t)
 	_, err := s.client.Configs(ctx, l, func(c restclient.Config) error {
-		found, v.names = append(found, c), append(v.names, c.Name)
-		value := "(erased)"
-		if c.Value != nil {
-			value = *c.Value
-		}
-		t.add(s.shortName(c.Name), strconv.FormatInt(c.Version, 10), instant(c.UpdatedAt), orDash(c.Actor), value)
-		return nil
+		return out.add(c, c.Name, func() {
+			t.add(s.shortName(c.Name), strconv.FormatInt(c.Version, 10), instant(c.UpdatedAt), orDash(c.Actor), orErased(c.Value))
+		})
 	})
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
+	if err == nil && out.count == 0 {
 		s.noteNone(l.Prefix)
 	}
-	v.object, v.table = found, s.showTable(t)
-	return s.show(v)
+	return out.end(err)
 }
 
 func (s *session) listDeleted(ctx context.Context, prefix string) error {
-	found := []restclient.Revision{}
-	v := view{}
 	t := &table{heading: []string{"NAME", "VERSION", "DELETED", "BY", "REASON", "OLD VALUE"}, elastic: []int{0, 3, 4, 5}}
+	out := s.newListing(t)
 	err := s.client.Deleted(ctx, prefix, func(r restclient.Revision) error {
-		found, v.names = append(found, r), append(v.names, r.Name)
-		old := "(erased)"
-		if r.OldValue != nil {
-			old = *r.OldValue
-		}
-		t.add(s.shortName(r.Name), strconv.FormatInt(r.Version, 10), instant(r.CommittedAt), orDash(r.Actor), orDash(r.Reason), old)
-		return nil
+		return out.add(r, r.Name, func() {
+			t.add(s.shortName(r.Name), strconv.FormatInt(r.Version, 10), instant(r.CommittedAt), orDash(r.Actor), orDash(r.Reason), orErased(r.OldValue))
+		})
 	})
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
+	if err == nil && out.count == 0 {
 		s.noteNone(prefix)
 	}
-	v.object, v.table = found, s.showTable(t)
-	return s.show(v)
+	return out.end(err)
+}
+
+func orErased(value *string) string {
+	if value == nil {
+		return "(erased)"
+	}
+	return *value
 }
 
 // noteNone says that a list has nothing.

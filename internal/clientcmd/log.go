@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -88,36 +87,36 @@ func (s *session) timeOf(text string) (time.Time, error) {
 var errEnough = errors.New("enough")
 
 func (s *session) log(ctx context.Context, selected restclient.Selection, limit int) error {
-	sets := []changeSet{}
+	out := s.newListing(nil)
 	var changes []restclient.Revision // of the set that is being read, newest first
-	end := func() {
-		if len(changes) > 0 {
-			sets = append(sets, setOf(reversed(changes)))
-			changes = nil
+	end := func() error {
+		if len(changes) == 0 {
+			return nil
 		}
+		set := setOf(reversed(changes))
+		changes = nil
+		return out.add(set, set.Position, func() { s.writeSet(out, set) })
 	}
 	selected.First = min(max(limit, 50), 500)
 	err := s.client.Recent(ctx, selected, func(r restclient.Revision) error {
 		if len(changes) > 0 && changes[0].ChangeSet != r.ChangeSet {
-			if end(); len(sets) == limit {
+			switch err := end(); {
+			case err != nil:
+				return err
+			case out.count == limit:
 				return errEnough
 			}
 		}
 		changes = append(changes, r)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
+	if err == nil || errors.Is(err, errEnough) {
+		err = end()
 	}
-	end()
-	if len(sets) == 0 {
+	if err == nil && out.count == 0 {
 		s.note("there are no such changes that you may see")
 	}
-	v := view{object: sets, table: func(out io.Writer) error { return s.writeLog(out, sets) }}
-	for _, set := range sets {
-		v.names = append(v.names, set.Position)
-	}
-	return s.show(v)
+	return out.end(err)
 }
 
 func reversed(changes []restclient.Revision) []restclient.Revision {
@@ -128,27 +127,26 @@ func reversed(changes []restclient.Revision) []restclient.Revision {
 	return all
 }
 
-func (s *session) writeLog(out io.Writer, sets []changeSet) error {
-	for i, set := range sets {
-		if i > 0 {
-			fmt.Fprintln(out)
-		}
-		head := set.Position + "  " + instant(set.CommittedAt) + "  " + printable(orDash(set.Actor))
-		if set.Reverts != nil {
-			head += "  (undoes " + *set.Reverts + ")"
-		}
-		fmt.Fprintln(out, s.fitting(head))
-		if set.Reason != nil {
-			fmt.Fprintln(out, s.fitting("    "+printable(*set.Reason)))
-		}
-		for _, r := range set.Changes[:min(len(set.Changes), maxDescribed)] {
-			fmt.Fprintln(out, s.fitting("  "+s.describeChange(r)))
-		}
-		if more := len(set.Changes) - maxDescribed; more > 0 {
-			fmt.Fprintf(out, "  … and %s more; -o json shows them\n", count(more, "change"))
-		}
+// writeSet writes the lines of a set, with an empty one before all but the first.
+func (s *session) writeSet(to *listing, set changeSet) {
+	out := to.out
+	if to.count > 0 {
+		fmt.Fprintln(out)
 	}
-	return nil
+	head := set.Position + "  " + instant(set.CommittedAt) + "  " + printable(orDash(set.Actor))
+	if set.Reverts != nil {
+		head += "  (undoes " + *set.Reverts + ")"
+	}
+	fmt.Fprintln(out, s.fitting(head))
+	if set.Reason != nil {
+		fmt.Fprintln(out, s.fitting("    "+printable(*set.Reason)))
+	}
+	for _, r := range set.Changes[:min(len(set.Changes), maxDescribed)] {
+		fmt.Fprintln(out, s.fitting("  "+s.describeChange(r)))
+	}
+	if more := len(set.Changes) - maxDescribed; more > 0 {
+		fmt.Fprintf(out, "  … and %s more; -o json shows them\n", count(more, "change"))
+	}
 }
 
 // describeChange returns a printable line about a change, with both of its values.

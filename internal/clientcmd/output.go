@@ -3,6 +3,7 @@ package clientcmd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -91,10 +92,13 @@ func harmlessJSON(text []byte) []byte {
 	return out
 }
 
+// ErrOutput is in the error of a command that could not write to standard output.
+var ErrOutput = errors.New("writing the output")
+
 // print writes output.
 func (s *session) print(text []byte) error {
 	if _, err := s.env.Stdout.Write(text); err != nil {
-		return fmt.Errorf("writing the output: %w", err)
+		return fmt.Errorf("%w: %w", ErrOutput, err)
 	}
 	return nil
 }

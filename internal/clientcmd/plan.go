@@ -86,6 +86,12 @@ func (s *session) deletedBelow(ctx context.Context, prefix string) (map[string]b
 	return deleted, err
 }
 
+// noneBelow is the error of a command that names what is not there. prefix is the whole one.
+func (s *session) noneBelow(prefix string) error {
+	return notFound(fmt.Errorf("nothing was written: there is no config %s, and none below it, that you may see; `configapi list` shows the configs that there are, and `configapi list --deleted` those that were",
+		s.shortName(prefix)))
+}
+
 // belowPrefix returns the name that stands in the place of a name below one prefix below another
 // one. Neither prefix has a slash at its end.
 func belowPrefix(name, from, to string) string { return to + strings.TrimPrefix(name, from) }

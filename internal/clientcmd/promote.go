@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -47,12 +48,18 @@ func (s *session) planPromotion(ctx context.Context, from, to string, prune bool
 	if p.set.AsSeenAt, err = s.client.Position(ctx); err != nil {
 		return p, err
 	}
+	// Else a mistyped FROM would pass for one that is the same, or --prune would empty TO.
+	if exists, err := s.hasConfigs(ctx, restclient.List{Prefix: from, At: p.set.AsSeenAt}); err != nil {
+		return p, err
+	} else if !exists {
+		return p, s.noneBelow(from)
+	}
 	deleted, err := s.deletedBelow(ctx, to)
 	if err != nil {
 		return p, err
 	}
 	q := restclient.Comparison{From: p.set.AsSeenAt, To: p.set.AsSeenAt, Prefix: from, ToPrefix: to}
-	_, _, err = s.client.Diff(ctx, q, func(d restclient.Difference) error {
+	_, _, err = s.client.Diff(ctx, q, func(_, _ string, d restclient.Difference) error {
 		target := belowPrefix(d.Name, from, to)
 		switch {
 		case d.Before == nil && prune:
@@ -66,4 +73,14 @@ func (s *session) planPromotion(ctx context.Context, from, to string, prune bool
 		return nil
 	})
 	return p, err
+}
+
+// hasConfigs reports whether a list has any config.
+func (s *session) hasConfigs(ctx context.Context, l restclient.List) (bool, error) {
+	errFound := errors.New("one is there")
+	_, err := s.client.Configs(ctx, l, func(restclient.Config) error { return errFound })
+	if errors.Is(err, errFound) {
+		return true, nil
+	}
+	return false, err
 }

@@ -61,7 +61,7 @@ func (s *session) planRename(ctx context.Context, from, to string) (p plan, err 
 		return p, err
 	}
 	if len(old) == 0 {
-		return p, &ExitError{fault.ExitNotFound, fmt.Errorf("there is no config %s, and none below it, that you may see", s.shortName(from))}
+		return p, s.noneBelow(from)
 	}
 	var taken []string
 	exists := make(map[string]bool)

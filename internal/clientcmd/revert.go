@@ -2,11 +2,14 @@ package clientcmd
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	restclient "configapi/client/rest"
+	"configapi/internal/fault"
 )
 
 func newRevert(env Env) *cobra.Command {
@@ -57,15 +60,41 @@ func (s *session) revertSet(ctx context.Context, f writeFlags, position, onConfl
 		return UsageErrorf("CHANGESET must be a position such as 1842-9f3a21c0; `configapi log` shows them")
 	}
 	set := restclient.RevertSet{ChangeSet: position, OnConflict: strings.ToUpper(onConflict), Reason: f.reason}
-	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, _, key string) (restclient.Result, error) {
+	var shown restclient.Result // the last dry run
+	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
 		tried := set
 		tried.DryRun = dryRun
+		if asSeenAt == "" || dryRun {
+			var err error
+			shown, err = s.client.RevertSet(ctx, tried, key)
+			return shown, err
+		}
+		if err := s.isAsShown(ctx, set, shown); err != nil {
+			return restclient.Result{}, err
+		}
 		return s.client.RevertSet(ctx, tried, key)
 	})
 	if err != nil {
 		return err
 	}
 	return s.showResult(f, result)
+}
+
+// isAsShown returns an error unless the revert of a set comes to what the user has confirmed. The
+// API has no asSeenAt for that.
+func (s *session) isAsShown(ctx context.Context, set restclient.RevertSet, shown restclient.Result) error {
+	set.DryRun = true
+	now, err := s.client.RevertSet(ctx, set, "")
+	if err != nil {
+		return err
+	}
+	same := slices.EqualFunc(now.Revisions, shown.Revisions, func(a, b restclient.Revision) bool {
+		return a.Name == b.Name && a.Version == b.Version // a version has one value before and after
+	})
+	if !same {
+		return &ExitError{fault.ExitConflict, errors.New("nothing was written: the configs have changed since they were shown; run the command again to see what it comes to now")}
+	}
+	return nil
 }
 
 func (s *session) revertTo(ctx context.Context, f writeFlags, moment, prefix string) error {

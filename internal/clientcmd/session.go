@@ -51,13 +51,14 @@ type session struct {
 func withSession(env Env, cmd *cobra.Command, run func(ctx context.Context, s *session, args []string) error) *cobra.Command {
 	var c connection
 	c.register(env, cmd)
+	c.completeNames(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(cmd.Context(), env)
 		if err != nil {
 			return err
 		}
 		defer s.client.Close()
-		return s.explain(run(cmd.Context(), s, args))
+		return s.explain(cmd.Context(), run(cmd.Context(), s, args))
 	}
 	return cmd
 }

@@ -3,11 +3,13 @@ package clientcmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	restclient "configapi/client/rest"
+	"configapi/internal/config"
 )
 
 // maxValueBytes is more than the longest value that any server takes.
@@ -55,6 +57,9 @@ A deleted config takes no value: restore it first.`,
 		if set.Value, f.secret, err = s.readValue(args[1:], file); err != nil {
 			return err
 		}
+		if err := checkValue(set.Value); err != nil {
+			return fmt.Errorf("nothing was written: %w; encode it, for example with base64", err)
+		}
 		return s.apply(ctx, f, restclient.ChangeSet{Changes: []restclient.Change{{Set: &set}}})
 	})
 }
@@ -94,4 +99,11 @@ func (s *session) readValue(args []string, file string) (value string, secret bo
 		s.note("note: the value ends with a line feed, which is kept; `printf %%s VALUE` writes none")
 	}
 	return string(text), true, nil
+}
+
+// checkValue refuses what no config can hold. JSON would put another character in place of bytes
+// that are not UTF-8, and the server could not see that.
+func checkValue(text string) error {
+	_, err := config.ParseValue(text, maxValueBytes)
+	return err
 }

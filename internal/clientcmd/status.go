@@ -34,6 +34,9 @@ addresses of their own have contexts of their own.`,
 	}
 	var c connection
 	c.register(env, cmd)
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return contextNames(env)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return c.status(cmd.Context(), env, args) }
 	return cmd
 }

@@ -3,6 +3,7 @@ package clientcmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,56 +19,82 @@ type table struct {
 	heading []string
 	elastic []int // the columns that are cut, such as that of values
 	rows    [][]string
+
+	bytes  int   // of rows
+	widths []int // of the columns so far; nil: nothing was written
 }
+
+// A table that has more than one of these is written in parts. Columns do not become narrower from
+// one part to the next.
+const (
+	partRows  = 1000
+	partBytes = 1 << 20
+)
+
+// isFull reports whether the rows are to be written before others are added.
+func (t *table) isFull() bool { return len(t.rows) >= partRows || t.bytes >= partBytes }
 
 const (
 	columnGap = 2
 	// leastColumn is the width to which a column is cut at most.
 	leastColumn = 10
+	// leftOut is the width of a column that a terminal is too narrow for.
+	leftOut = -1
 )
 
 // add adds a line. Cells are made printable.
 func (t *table) add(cells ...string) {
 	for i := range cells {
 		cells[i] = printable(cells[i])
+		t.bytes += len(cells[i])
 	}
 	t.rows = append(t.rows, cells)
 }
 
-// write writes the table. most is the width of the terminal, 0 for none.
+// write writes the rows since the last time, and before the first ones the heading. most is the
+// width of the terminal, 0 for none.
 func (t *table) write(out io.Writer, most int) error {
-	widths := t.widths()
+	rows := t.rows
+	if t.widths == nil {
+		t.widths = make([]int, len(t.heading))
+		rows = append([][]string{t.heading}, rows...)
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			t.widths[i] = max(t.widths[i], columns(cell))
+		}
+	}
+	widths := slices.Clone(t.widths)
 	if most > 0 {
 		t.fit(widths, most)
 	}
-	for _, row := range append([][]string{t.heading}, t.rows...) {
+	t.rows, t.bytes = nil, 0
+	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
+			if widths[i] == leftOut {
+				continue
+			}
 			if i == len(row)-1 {
 				line.WriteString(cut(cell, widths[i]))
 				break
 			}
 			line.WriteString(pad(cut(cell, widths[i]), widths[i]+columnGap))
 		}
-		if _, err := io.WriteString(out, strings.TrimRight(line.String(), " ")+"\n"); err != nil {
+		text := strings.TrimRight(line.String(), " ")
+		if most > 0 { // a terminal may be narrower than the columns can be
+			text = cut(text, most)
+		}
+		if _, err := io.WriteString(out, text+"\n"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *table) widths() []int {
-	widths := make([]int, len(t.heading))
-	for _, row := range append([][]string{t.heading}, t.rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], columns(cell))
-		}
-	}
-	return widths
-}
-
 // fit makes elastic columns narrower, the widest one first, until a line has at most so many
-// columns, or all of them are as narrow as they get.
+// columns, or all of them are as narrow as they get. Then the others are left out, the widest
+// first.
 func (t *table) fit(widths []int, most int) {
 	total := columnGap * (len(widths) - 1)
 	for _, w := range widths {
@@ -81,11 +108,27 @@ func (t *table) fit(widths []int, most int) {
 			}
 		}
 		if widest < 0 {
-			return
+			if widest = t.widestFixed(widths); widest < 0 {
+				return
+			}
+			total -= widths[widest] + columnGap
+			widths[widest] = leftOut
+			continue
 		}
 		widths[widest]--
 		total--
 	}
+}
+
+// widestFixed returns the widest column that is not elastic, -1 when all of these are left out.
+func (t *table) widestFixed(widths []int) int {
+	widest := -1
+	for i, w := range widths {
+		if w != leftOut && !slices.Contains(t.elastic, i) && (widest < 0 || w > widths[widest]) {
+			widest = i
+		}
+	}
+	return widest
 }
 
 // printable returns a text in one line that cannot drive a terminal: control characters and all

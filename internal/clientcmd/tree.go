@@ -3,7 +3,6 @@ package clientcmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -24,39 +23,29 @@ and prefixes, which end with a slash, with how many configs there are below each
 	}
 	return withSession(env, cmd, func(ctx context.Context, s *session, args []string) error {
 		prefix := s.fullPrefix(firstOf(args...))
-		found := []restclient.Child{}
-		v := view{}
 		t := &table{heading: []string{"NAME", "BELOW", "VALUE"}, elastic: []int{0, 2}}
-		err := s.client.Children(ctx, prefix, func(c restclient.Child) error {
-			found, v.names = append(found, c), append(v.names, c.Name)
-			t.addChild(c)
-			return nil
-		})
-		if err != nil {
-			return err
+		out := s.newListing(t)
+		begin := func() {
+			if prefix != "" && s.output == outputTable && out.count == 0 {
+				fmt.Fprintf(out.out, "%s/\n", printable(prefix))
+			}
 		}
-		if len(found) == 0 {
+		err := s.client.Children(ctx, prefix, func(c restclient.Child) error {
+			begin()
+			return out.add(c, c.Name, func() { t.addChild(c) })
+		})
+		if err == nil && out.count == 0 {
+			begin()
 			s.noteNone(prefix)
 		}
-		v.object = found
-		v.table = func(out io.Writer) error {
-			if prefix != "" {
-				fmt.Fprintf(out, "%s/\n", printable(prefix))
-			}
-			return s.showTable(t)(out)
-		}
-		return s.show(v)
+		return out.end(err)
 	})
 }
 
 // addChild adds a line for the names below a child, and one for its config.
 func (t *table) addChild(c restclient.Child) {
 	if c.Config != nil {
-		value := "(erased)"
-		if c.Config.Value != nil {
-			value = *c.Config.Value
-		}
-		t.add(c.Segment, "", value)
+		t.add(c.Segment, "", orErased(c.Config.Value))
 	}
 	if c.Below > 0 {
 		t.add(c.Segment+"/", strconv.Itoa(c.Below), "")

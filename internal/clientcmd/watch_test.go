@@ -19,6 +19,7 @@ import (
 	"configapi/internal/cli"
 	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/fault"
 	"configapi/internal/slowtest"
 )
 
@@ -325,7 +326,7 @@ func TestWatchIntoAClosedPipe(t *testing.T) {
 		Stdin: strings.NewReader(""), Stdout: writer, Stderr: &strings.Builder{}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if code := cli.Run(ctx, env); code != 9 {
+	if code := cli.Run(ctx, env); code != fault.ExitClosed {
 		t.Errorf("got %d", code)
 	}
 	if kept, err := os.ReadFile(file); err != nil || !strings.Contains(string(kept), fromTheBeginning) {

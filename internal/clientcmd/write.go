@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	restclient "configapi/client/rest"
+	"configapi/internal/config"
 )
 
 // writeFlags are the flags of every command that writes.
@@ -47,6 +48,9 @@ func (s *session) apply(ctx context.Context, f writeFlags, set restclient.Change
 // write is the one way in which commands write. Where the context wants it, the user confirms what
 // a dry run shows; what is written then is what was shown, or nothing.
 func (s *session) write(ctx context.Context, f writeFlags, send send) (restclient.Result, error) {
+	if _, err := config.ParseReason(f.reason); err != nil { // JSON would bend what is not UTF-8
+		return restclient.Result{}, fmt.Errorf("nothing was written: %w", err)
+	}
 	if f.dryRun {
 		return send(ctx, true, "", "")
 	}

@@ -115,7 +115,10 @@ func lineOf(err error) error {
 	if wrong, is := errors.AsType[*yaml.TypeError](err); is {
 		text = wrong.Errors[0]
 	}
-	line, what, _ := strings.Cut(text, ": ")
+	line, what, has := strings.Cut(text, ": ")
+	if !has {
+		return errors.New(text)
+	}
 	if member, is := strings.CutPrefix(what, "field "); is {
 		if member, _, is = strings.Cut(member, " not found in type"); is {
 			what = fmt.Sprintf("there is no member %q", member)
@@ -126,17 +129,17 @@ func lineOf(err error) error {
 
 // readOwn reads a file that belongs to the user, and that nobody else may write to.
 func readOwn(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path) // opening a pipe would wait
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
+	info, err := file.Stat() // of what was opened: the path may be another file by now
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
 	}
 	if err := checkOwn(path, info); err != nil {
 		return nil, err

@@ -14,6 +14,11 @@ const (
 	ExitUnknown     = 7 // the change may have been made or not
 	ExitInvalid     = 8 // a name, a value or another input breaks a rule
 	ExitFailed      = 9 // anything else, such as a disk that is full
+
+	// As a shell gives them for a process that a signal has ended: 128 and its number.
+	ExitInterrupted = 130 // ^C; no outcome is unknown
+	ExitClosed      = 141 // nobody reads the output any more
+	ExitTerminated  = 143 // likewise SIGTERM
 )
 
 // ExitCode returns the exit code of a command that ends with an error, ExitDone for nil.

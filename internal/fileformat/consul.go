@@ -2,6 +2,7 @@ package fileformat
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -55,6 +56,10 @@ func readEtcd(r *reader, data []byte, _ Options) {
 	}
 	if answer.More {
 		r.refuse(0, "", "the file has only a part of the keys, since etcdctl was run with --limit")
+		return
+	}
+	if len(answer.Pairs) > 0 && !slices.ContainsFunc(answer.Pairs, func(p pair) bool { return p.Value != nil }) {
+		r.refuse(0, "", "no key has a value: etcdctl was run with --keys-only, or all values are empty, which another format can say")
 		return
 	}
 	leased := 0

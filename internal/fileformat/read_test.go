@@ -2,6 +2,7 @@ package fileformat_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -142,9 +143,28 @@ func TestConsulAndEtcd(t *testing.T) {
 		{`{"header":{"cluster_id":1,"revision":5},"kvs":[{"key":"L2EvYg==","create_revision":2,"mod_revision":2,"version":1,"value":"eA=="},{"key":"Yw==","lease":7}],"count":2}`,
 			"/a/b=\"x\"\nc=\"\"\nnote: leases of etcd are left out, so nothing expires; keys that have one: 1\n"},
 		{`{"header":{},"kvs":[],"more":true}`, "the file has only a part of the keys"},
-		{`{"kvs":[{"key":"!"},{"key":"/w=="}]}`, "the key of element 0 of kvs is not in base64\n\"\\\"\\\\xff\\\"\" is a key that is not in UTF-8"},
+		{`{"kvs":[{"key":"YQ=="},{"key":"Yg=="}],"count":2}`, "no key has a value: etcdctl was run with --keys-only"},
+		{`{"kvs":[{"key":"!","value":""},{"key":"/w=="}]}`, "the key of element 0 of kvs is not in base64\n\"\\\"\\\\xff\\\"\" is a key that is not in UTF-8"},
 		{`[]`, "the file must be an object as etcdctl"},
 	})
+}
+
+// TestRealEtcd reads what etcdctl 3.7.3 has written of five keys, one of them with a lease.
+func TestRealEtcd(t *testing.T) {
+	text, err := os.ReadFile("testdata/etcd.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := fileformat.Detect("etcd.json", text); err != nil || found != fileformat.Etcd {
+		t.Errorf("got %s, %v", found, err)
+	}
+	mustRead(t, fileformat.Etcd, fileformat.Options{}, []reads{{string(text), `/app/leased="x"
+/app/payments/empty=""
+/app/payments/limits="{\"a\": 1}"
+/app/payments/text="it's\ntwo"
+/app/payments/timeout="30s"
+note: leases of etcd are left out, so nothing expires; keys that have one: 1
+`}})
 }
 
 func TestTooLargeAFileIsRefused(t *testing.T) {

@@ -123,7 +123,43 @@ func bash(t *testing.T, text []byte, several int) []map[string]string {
 // TestPropertiesAreReadAsJavaReadsThem: testdata/properties.txt is what java.util.Properties has
 // read in 4000 random files. See testdata/Recorder.java.
 func TestPropertiesAreReadAsJavaReadsThem(t *testing.T) {
-	blocks := javaFiles(t)
+	data, err := os.ReadFile("testdata/properties.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustReadAsJava(t, data, 4000)
+}
+
+// TestPropertiesAndJava has the Java of this machine read new random files.
+func TestPropertiesAndJava(t *testing.T) {
+	if _, err := exec.LookPath("java"); err != nil {
+		t.Skip("there is no java: apt-get install default-jdk-headless has new files read by it; those recorded in testdata are read in any case")
+	}
+	pieces := []string{"a", "b.c", " ", "\t", "\f", "=", ":", "\\", "\\\\", "\n", "\r", "\r\n", "\\\n", "\\\r\n\t", "#", "!", "\\u0041", "\\u00E9", "\\uD83D\\ude00", "\\ud83d", "\\u12", "\\uu0041", "é", "😀",
+		"\u00a0", "\u0085", "\u2028", "\v", "\x01", "\\=", "\\:", "\\ ", "\\t", "\\n", "\\f", "\\x", "\\#", "d=e", "\nf=g\n", "\n\n", "h i", "'", "\""}
+	random := newRandom(t)
+	const files = 3000
+	var in strings.Builder
+	for range files {
+		in.WriteString(hex.EncodeToString([]byte(randomText(random, pieces, 12))) + "\n")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "java", "testdata/Recorder.java", "-")
+	cmd.Stdin = strings.NewReader(in.String())
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("java: %v: %s", err, said.Bytes())
+	}
+	mustReadAsJava(t, out, files)
+}
+
+// mustReadAsJava reads the files of a recording: what the package takes, Java has read alike.
+func mustReadAsJava(t *testing.T, recording []byte, files int) {
+	t.Helper()
+	blocks := javaFiles(t, recording)
 	taken := 0
 	for _, block := range blocks {
 		file, err := fileformat.Read(fileformat.Properties, []byte(block.text), fileformat.Options{})
@@ -143,8 +179,8 @@ func TestPropertiesAreReadAsJavaReadsThem(t *testing.T) {
 			}
 		}
 	}
-	if taken < len(blocks)/4 || len(blocks) < 4000 {
-		t.Errorf("%d of %d files were taken", taken, len(blocks))
+	if taken < len(blocks)/4 || len(blocks) != files {
+		t.Errorf("%d of %d files were taken, want a quarter of %d at least", taken, len(blocks), files)
 	}
 }
 
@@ -155,12 +191,8 @@ type javaFile struct {
 	failed bool
 }
 
-func javaFiles(t *testing.T) []javaFile {
+func javaFiles(t *testing.T, data []byte) []javaFile {
 	t.Helper()
-	data, err := os.ReadFile("testdata/properties.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	unhex := func(digits string) string {
 		text, err := hex.DecodeString(strings.TrimPrefix(digits, "x"))
 		if err != nil {

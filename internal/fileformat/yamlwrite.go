@@ -45,17 +45,8 @@ func (w *writer) putYAML(text string) {
 	w.putJSON(text)
 	// What JSON leaves as it is and YAML does not: characters that cannot be printed, and the ends
 	// of lines and the byte order mark of Unicode.
-	quoted := string(w.text[start:])
-	if !strings.ContainsFunc(quoted, needsEscape) {
-		return
-	}
-	w.text = w.text[:start]
-	for _, c := range quoted {
-		if needsEscape(c) {
-			w.put(escape(c))
-		} else {
-			w.text = append(w.text, string(c)...)
-		}
+	if quoted := string(w.text[start:]); strings.ContainsFunc(quoted, needsEscape) {
+		w.text = append(w.text[:start], EscapeYAML(quoted)...)
 	}
 }
 

@@ -38,6 +38,11 @@ func Text(to encoding.TextUnmarshaler, otherwise encoding.TextMarshaler) pflag.V
 	return made(func(f *pflag.FlagSet) { f.TextVar(to, scratch, otherwise, "") })
 }
 
+// Strings is [String] for a setting that may be given several times.
+func Strings(to *[]string) pflag.Value {
+	return made(func(f *pflag.FlagSet) { f.StringArrayVar(to, scratch, nil, "") })
+}
+
 // Of returns the value of a setting of any other type.
 func Of(to flag.Value) pflag.Value { return value{to} }
 

@@ -3,14 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { buildSchema, isAbstractType } from 'graphql';
 import { WebSocket } from 'ws';
-import { connect } from '../../examples/typescript/dist/api.js';
 import { basics, codedError } from './basics.js';
-import { backOff, everyChangeOnce, watchChanges } from './resume.js';
+import { connect } from './live.js';
+import { everyChangeOnce, watchChanges } from './resume.js';
 import { patience } from './server.js';
 
 globalThis.WebSocket ??= WebSocket; // which Apollo's link looks at when a subscription fails; Node has it from version 22 on
@@ -40,7 +39,7 @@ test('Apollo Client: each change once, in order, through cuts and restarts', pat
 function open(url, { authorization: headers, tokenSource: token }) {
   const link = ApolloLink.split(
     ({ operationType }) => operationType === 'subscription',
-    new GraphQLWsLink(connect(url, { token, retryWait: () => setTimeout(backOff) })),
+    new GraphQLWsLink(connect(url, { token })),
     new HttpLink({ uri: new URL('/graphql', url).href, headers }),
   );
   return new ApolloClient({ link, cache: new InMemoryCache({ possibleTypes }) });

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -49,11 +48,26 @@ test('the Go example reads the past', patience, async (t) => {
   await assert.rejects(run('at', 'a', '2020-01-01T00:00:00Z'), { code: 1, stderr: /did not exist/ });
 });
 
-test('the README shows what makes streams resume as it is', async () => {
-  const [readme, source] = await Promise.all(['README.md', 'examples/typescript/src/resume.ts']
-    .map((name) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')));
-  const helper = source.slice(source.indexOf('export function'));
-  assert.ok(readme.includes(`\`\`\`ts\n${helper}\`\`\`\n`), `the README must have this, word for word:\n${helper}`);
+test('the TypeScript example with GraphQL prints a history and watches', patience, async (t) => {
+  const server = await Server.start(t);
+  const graphql = [process.execPath, fileURLToPath(new URL('../../examples/typescript/dist/graphql.js', import.meta.url))];
+  await server.set('a', '1');
+  await server.set('a', '2');
+  const { stdout } = await runProgram(graphql, server, ['history', 'a']);
+  assert.deepEqual(stdout.trim().split('\n').map((line) => JSON.parse(line).value), ['2', '1']);
+  await assert.rejects(runProgram(graphql, server, []), { code: 1, stderr: /^history NAME/ });
+
+  const child = spawn(graphql[0], [graphql[1], 'watch', 'a'], { env: environment(server), stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  const line = once(createInterface({ input: child.stdout }), 'line');
+  let seen = false;
+  line.then(() => {
+    seen = true;
+  });
+  for (let i = 0; !seen; i++) { // it says nothing before a change
+    await server.set('a', `${i}`);
+  }
+  assert.equal(JSON.parse((await line)[0]).name, 'a');
 });
 
 function runProgram([program, ...before], server, args) {

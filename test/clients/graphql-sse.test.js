@@ -1,10 +1,9 @@
-// graphql-sse, in its "distinct connections" mode, as the example uses it.
+// graphql-sse, in its "distinct connections" mode, with what @configapi/client/graphql makes of its client.
 
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
-import { connectSse } from '../../examples/typescript/dist/sse.js';
 import { basics, codedError } from './basics.js';
-import { backOff, everyChangeOnce, watchChanges } from './resume.js';
+import { connectSse } from './live.js';
+import { everyChangeOnce, watchChanges } from './resume.js';
 import { patience } from './server.js';
 
 test('graphql-sse: query, mutation, subscription', patience, async (t) => {
@@ -29,5 +28,5 @@ test('graphql-sse: each change once, in order, through cuts and restarts', patie
 });
 
 function open(url, { tokenSource: token }) {
-  return connectSse(url, { token, retryWait: () => setTimeout(backOff) });
+  return connectSse(url, { token });
 }

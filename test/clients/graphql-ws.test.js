@@ -1,14 +1,11 @@
-// graphql-ws, as the example uses it: what examples/typescript builds is what runs here.
+// graphql-ws, with what @configapi/client/graphql makes of its client.
 
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
-import { connect } from '../../examples/typescript/dist/api.js';
 import { basics, codedError } from './basics.js';
+import { connect } from './live.js';
 import { Proxy } from './proxy.js';
-import { backOff, everyChangeOnce, Received, watchChanges } from './resume.js';
+import { everyChangeOnce, Received, watchChanges } from './resume.js';
 import { patience, Server } from './server.js';
-
-const retryWait = () => setTimeout(backOff);
 
 test('graphql-ws: query, mutation, subscription', patience, async (t) => {
   await basics(t, ({ url, tokenSource: token }) => {
@@ -24,14 +21,14 @@ test('graphql-ws: query, mutation, subscription', patience, async (t) => {
 });
 
 test('graphql-ws: each change once, in order, through 100 cuts and two restarts', patience, async (t) => {
-  await everyChangeOnce(t, (url, after, sink, { tokenSource: token }) => watch(connect(url, { token, retryWait }), after, sink), { cuts: 100 });
+  await everyChangeOnce(t, (url, after, sink, { tokenSource: token }) => watch(connect(url, { token }), after, sink), { cuts: 100 });
 });
 
 test('graphql-ws: a server that says nothing any more is left, and what it kept back comes over the next connection', patience, async (t) => {
   const server = await Server.start(t);
   const proxy = await Proxy.start(t, () => server.url);
   const received = new Received();
-  t.after(watch(connect(proxy.url, { token: server.tokenSource, retryWait, silence: 500 }), (await server.head()), received));
+  t.after(watch(connect(proxy.url, { token: server.tokenSource, silence: 500 }), (await server.head()), received));
   await received.reaches(await server.set('a', '1')); // it may come before the answer to the write
 
   proxy.freeze();

@@ -83,7 +83,7 @@ export class Server {
     return this.token ? { authorization: `Bearer ${this.token}` } : {};
   }
 
-  /** The token as the example's clients take it. */
+  /** The token as clients take it. */
   get tokenSource() {
     return async () => this.token;
   }

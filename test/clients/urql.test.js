@@ -1,11 +1,10 @@
-// urql, with its subscription exchange on the example's client.
+// urql, with its subscription exchange on the client of @configapi/client/graphql.
 
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
-import { connect } from '../../examples/typescript/dist/api.js';
 import { basics, codedError } from './basics.js';
-import { backOff, everyChangeOnce, watchChanges } from './resume.js';
+import { connect } from './live.js';
+import { everyChangeOnce, watchChanges } from './resume.js';
 import { patience } from './server.js';
 
 test('urql: query, mutation, subscription', patience, async (t) => {
@@ -32,7 +31,7 @@ test('urql: each change once, in order, through cuts and restarts', patience, as
 });
 
 function open(url, { authorization: headers, tokenSource: token }) {
-  const socket = connect(url, { token, retryWait: () => setTimeout(backOff) });
+  const socket = connect(url, { token });
   return new Client({
     url: new URL('/graphql', url).href,
     preferGetMethod: false,

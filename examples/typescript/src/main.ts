@@ -1,10 +1,7 @@
-// A small client of ConfigApi. `node dist/main.js` says what it can do.
+// A small program on the client of ConfigApi. `node dist/main.js` says what it can do.
 
-import { execute } from './api.js';
-import { events } from './events.js';
-import { Delete, Set } from './operations.js';
-import { refusalOf } from './token.js';
-import { list, watch } from './watch.js';
+import { open, type Client, type ConfigApiError } from '@configapi/client';
+import { token } from './token.js';
 
 const url = process.env.CONFIGAPI_URL ?? 'http://127.0.0.1:4000';
 
@@ -12,45 +9,56 @@ const usage = `list [PREFIX]      prints all configs, or those below PREFIX
 set NAME VALUE     gives a config a value
 delete NAME        deletes a config
 watch [PREFIX]     prints all configs, then every change, for ever
-events [PREFIX]    prints every change from now on, as REST sends them
 
 CONFIGAPI_URL is where the server is: ${url}
-CONFIGAPI_TOKEN_FILE names a file with the token, which is read for each connection; no token when unset`;
+CONFIGAPI_TOKEN_FILE names a file with the token, which is read before each request; no token when unset
+CONFIGAPI_FILE names a file that keeps the configs, in clear, for a start without the server; no file when unset`;
 
-/** Prints where a change stands, or says why there was none. */
-function report(result: { __typename: 'ConfigChanged'; position: string } | { __typename: string; message: string } | null | undefined): void {
-  if (result && 'position' in result) {
-    console.log(result.position);
-  } else {
-    throw new Error(result?.message ?? 'the server gave no result');
-  }
-}
-
-function explain(reason: unknown): string {
-  if (reason instanceof Error) {
-    return reason.message;
-  }
-  return refusalOf(reason) ? 'the server does not take the token any more' : JSON.stringify(reason);
+/** Prints the configs, then what changes. After a change of rights it prints what is gone and what has come. */
+function watch(configs: Client, print: (line: string) => void): void {
+  let before = new Map<string, string>();
+  const differences = () => {
+    const present = new Map(configs.snapshot().all().map(({ name, value }) => [name, value]));
+    [...before.keys()].filter((name) => !present.has(name)).forEach((name) => print(`- ${name}`));
+    present.forEach((value, name) => before.get(name) === value || print(`${name} = ${value}`));
+    before = present;
+  };
+  differences();
+  configs.watch((changes) => {
+    if (!changes) { // all configs were read anew
+      differences();
+      return;
+    }
+    for (const { position, operation, name, value } of changes) {
+      print(`${position} ${operation} ${name}${value === null ? '' : ` = ${value}`}`);
+    }
+    before = new Map(configs.snapshot().all().map(({ name, value }) => [name, value]));
+  });
 }
 
 const [command, name, value] = process.argv.slice(2);
+const opened = (prefix?: string) => open({
+  url, token, prefix,
+  file: process.env.CONFIGAPI_FILE,
+  onError: ({ message }: ConfigApiError) => console.error(message),
+});
 try {
   if (command === 'list') {
-    await list(url, name, (found, its) => console.log(`${found} = ${its}`));
+    const configs = await opened(name);
+    configs.snapshot().all().forEach((config) => console.log(`${config.name} = ${config.value}`));
+    await configs.close();
   } else if (command === 'watch') {
-    await watch(url, name, console.log);
-  } else if (command === 'events') {
-    for await (const { changes } of events(url, { prefix: name })) {
-      changes.forEach((change) => console.log(JSON.stringify(change)));
-    }
+    watch(await opened(name), console.log);
   } else if (command === 'set' && name !== undefined && value !== undefined) {
-    report((await execute(url, Set, { input: { name, value } })).setConfig);
+    const configs = await opened(name);
+    console.log((await configs.apply({ changes: [{ set: { name, value } }] }).finally(() => configs.close())).position);
   } else if (command === 'delete' && name !== undefined) {
-    report((await execute(url, Delete, { input: { name } })).deleteConfig);
+    const configs = await opened(name);
+    console.log((await configs.apply({ changes: [{ delete: { name } }] }).finally(() => configs.close())).position);
   } else {
     throw new Error(usage);
   }
 } catch (error) {
-  console.error(explain(error));
+  console.error((error as Error).message);
   process.exitCode = 1;
 }

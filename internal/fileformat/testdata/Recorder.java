@@ -8,6 +8,8 @@ import java.util.*;
  * their bytes; "failed" stands for the pairs of a file that it refuses.
  *
  * java Recorder.java > properties.txt
+ *
+ * With the argument -, the files are those of standard input, one a line in hexadecimal digits.
  */
 class Recorder {
     static final String[] PIECES = {"a", "b.c", " ", "\t", "\f", "=", ":", "\\", "\\\\", "\n", "\r", "\r\n", "\\\n", "\\\n  ", "#", "!", "\\u0041", "\\u00e9",
@@ -15,6 +17,18 @@ class Recorder {
 
     public static void main(String[] args) throws IOException {
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, "UTF-8");
+        if (args.length > 0) {
+            BufferedReader in = new BufferedReader(new InputStreamReader(System.in, "UTF-8"));
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                byte[] text = new byte[line.length() / 2];
+                for (int i = 0; i < text.length; i++) {
+                    text[i] = (byte) Integer.parseInt(line.substring(2 * i, 2 * i + 2), 16);
+                }
+                record(out, new String(text, StandardCharsets.UTF_8));
+            }
+            out.flush();
+            return;
+        }
         Random random = new Random(20240115);
         for (int i = 0; i < 3500; i++) {
             StringBuilder text = new StringBuilder();
