@@ -23,8 +23,8 @@
 // replaces it, and [Snapshot.Changed] says when.
 //
 // A [Value] is one config as an int, a duration or any other type, with a default for when there is
-// no such config. Its Get costs some nanoseconds. A value that cannot be parsed leaves the last good
-// one in force.
+// no such config. Its Get costs some nanoseconds. A value that cannot be parsed leaves the last
+// good one in force.
 //
 // # When the server is unreachable
 //

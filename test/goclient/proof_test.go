@@ -194,7 +194,7 @@ func TestConfigsOverKills(t *testing.T) {
 					return
 				default:
 				}
-				// A set whose outcome is unknown is sent again with its key, after the server is back.
+				// A set whose outcome is unknown is sent again with its key, until it is known.
 				_, err := c.Apply(t.Context(), setOfNumber(last+1))
 				var failed *client.Error
 				switch {
