@@ -12,7 +12,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// writeBOM writes the bill of materials beside a program: the modules that are linked into it, as
+// writeBOM writes the SBOM beside a program: the modules that are linked into it, as
 // the program itself lists them, and Go's standard library.
 func writeBOM(p *Program) error {
 	file, err := os.Create(strings.TrimSuffix(p.Path, ".exe") + ".cdx.json")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPackage installs the package into a folder with dpkg, which runs its scripts, looks at what is
-// there, and purges it.
+// TestPackage installs the package into a folder with dpkg, which runs its scripts, looks at
+// what is there, and purges it.
 func TestPackage(t *testing.T) {
 	deb, root := fileOf(t, ".deb"), filepath.Join(t.TempDir(), "root")
 	info := string(mustRun(t, "dpkg-deb", "--field", deb))
