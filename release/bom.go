@@ -12,7 +12,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// writeBOM writes the bill of materials beside a program: the modules that are linked into it, as
+// writeBOM writes the SBOM beside a program: the modules that are linked into it, as
 // the program itself lists them, and Go's standard library.
 func writeBOM(p *Program) error {
 	file, err := os.Create(strings.TrimSuffix(p.Path, ".exe") + ".cdx.json")
@@ -64,7 +64,7 @@ func bomOf(p *Program) (*cdx.BOM, error) {
 // componentOf returns a module as a component. One that is a folder of this repository has the
 // version of the program.
 func componentOf(dep *debug.Module, version string) (cdx.Component, error) {
-	if dep.Replace != nil && dep.Replace.Version == "" {
+	if dep.Replace != nil && dep.Replace.Sum == "" {
 		c := libraryOf(dep.Path, version)
 		c.PackageURL = "" // it is published nowhere else
 		return c, nil

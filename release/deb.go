@@ -55,8 +55,8 @@ func addMember(archive *bytes.Buffer, name string, when time.Time, content []byt
 	}
 }
 
-// dataEntries are the files of the package. /var/lib/configapi is made by systemd, so that it and the
-// history in it stay when the package is removed.
+// dataEntries are the files of the package. /var/lib/configapi is made by systemd, so that it
+// and the history in it stay when the package is removed.
 func dataEntries(p *Program) ([]entry, error) {
 	program, err := os.ReadFile(p.Path)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPackage installs the package into a folder with dpkg, which runs its scripts, looks at what is
-// there, and purges it.
+// TestPackage installs the package into a folder with dpkg, which runs its scripts, looks at
+// what is there, and purges it.
 func TestPackage(t *testing.T) {
 	deb, root := fileOf(t, ".deb"), filepath.Join(t.TempDir(), "root")
 	info := string(mustRun(t, "dpkg-deb", "--field", deb))
@@ -31,7 +31,6 @@ func TestPackage(t *testing.T) {
 		asRoot(t, "dpkg", append([]string{"--root=" + root, "--force-script-chrootless", "--force-depends", "--log=/dev/null"}, args...)...)
 	}
 	dpkg("--install", deb)
-	t.Cleanup(func() { asRoot(t, "rm", "-rf", root) })
 	if users := string(mustReadFile(t, filepath.Join(root, "etc/passwd"))); !regexp.MustCompile(`(?m)^configapi:[^:]*:[1-9]\d*:[1-9]\d*:ConfigApi:/var/lib/configapi:/usr/sbin/nologin$`).MatchString(users) {
 		t.Errorf("got users %s, want configapi", users)
 	}
@@ -48,6 +47,7 @@ func TestPackage(t *testing.T) {
 	asRoot(t, "mkdir", data)
 	asRoot(t, "touch", filepath.Join(data, "configapi.db"))
 	dpkg("--purge", "configapi")
+	defer asRoot(t, "rm", "-rf", root) // the context of the test still lasts
 	if _, err := os.Stat(filepath.Join(data, "configapi.db")); err != nil {
 		t.Errorf("purging the package has removed the history: %v", err)
 	}

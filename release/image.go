@@ -83,8 +83,8 @@ func packLayout(folder, path string, when time.Time) error {
 }
 
 // baseEntries are what the program needs beside itself: a name for its user, the authorities of
-// certificates, with which it checks PostgreSQL's, and the one folder that it writes to. It needs no
-// time zones, since it works in UTC, and no folder for temporary files.
+// certificates, with which it checks PostgreSQL's, and the one folder that it writes to. It
+// needs no time zones, since it works in UTC, and no folder for temporary files.
 func baseEntries() []entry {
 	data := folder(dataFolder)
 	data.mode, data.owner = fs.ModeDir|0o700, imageUserID

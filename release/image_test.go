@@ -175,12 +175,12 @@ grep -q 'no token was ever issued' "/dev/shm/configapi-$$.log" || { cat "/dev/sh
 [[ $(inside token create admin --grant READ,WRITE,ADMIN: --store "$CONFIGAPI_STORE") = cfg_* ]]
 
 began=$(date +%s%N)
-inside serve --log json 2>"/dev/shm/configapi-$$.log" &
+chroot --userspec="$user" "$root" "$program" serve --log json 2>"/dev/shm/configapi-$$.log" &
 server=$!
-trap 'kill -9 $server 2>/dev/null; rm -f "/dev/shm/configapi-$$.log"' EXIT
+trap 'kill -9 $server 2>/dev/null || true; rm -f "/dev/shm/configapi-$$.log"' EXIT
 until address=$(sed -n 's/.*"msg":"serving","address":"\([^"]*\)".*/\1/p' "/dev/shm/configapi-$$.log") && [ -n "$address" ] &&
-	exec 3<>"/dev/tcp/${address%:*}/${address##*:}" && printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3 && head -1 <&3 | grep -q ' 200 '; do
-	kill -0 $server || { cat "/dev/shm/configapi-$$.log" >&2; exit 1; }
+	exec 3<>"/dev/tcp/${address%:*}/${address##*:}" && printf 'GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3 && head -1 <&3 | grep -q ' 200 '; do
+	[ $SECONDS -lt 60 ] && kill -0 $server || { cat "/dev/shm/configapi-$$.log" >&2; exit 1; }
 done
 echo "ready after $(( ($(date +%s%N) - began) / 1000000 )) ms, as the user $(awk '/^Uid/ { print $2 }' /proc/$server/status)"
 [ "$(awk '/^Uid/ { print $2 }' /proc/$server/status)" = "${user%:*}" ]

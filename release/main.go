@@ -2,7 +2,7 @@
 // has checked out:
 //
 //   - static programs for Linux, macOS and Windows, on amd64 and arm64,
-//   - for each a bill of materials (CycloneDX),
+//   - for each a SBOM (CycloneDX),
 //   - packages for Debian, with a hardened unit of systemd,
 //   - an OCI image for both processors, as a layout in an archive,
 //   - and SHA256SUMS, with the digests of all of them.

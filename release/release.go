@@ -52,7 +52,7 @@ func Release(ctx context.Context, source, out string, platforms []Platform) (*Ma
 			return nil, fmt.Errorf("building for %s: %w", platform, err)
 		}
 		if err := writeBOM(p); err != nil {
-			return nil, fmt.Errorf("writing the bill of materials for %s: %w", platform, err)
+			return nil, fmt.Errorf("writing the SBOM for %s: %w", platform, err)
 		}
 		programs = append(programs, p)
 	}
@@ -101,8 +101,8 @@ func pack(out string, programs []*Program) error {
 	return nil
 }
 
-// makeEmpty makes a folder that has nothing in it. One that has other files than those of a release is
-// refused, in case it was named by mistake.
+// makeEmpty makes a folder that has nothing in it. One that has other files than those of a
+// release is refused, in case it was named by mistake.
 func makeEmpty(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -55,7 +55,7 @@ func fileOf(t *testing.T, end string) string {
 func TestSameCommitSameBytes(t *testing.T) {
 	first, second := mustReadFile(t, filepath.Join(made.folder, sumsName)), mustReadFile(t, filepath.Join(again.folder, sumsName))
 	if string(first) != string(second) || strings.Count(string(first), "\n") != 4 {
-		t.Errorf("got\n%s\nthen\n%s\nwant the same digests of a program, its bill of materials, a package and an image", first, second)
+		t.Errorf("got\n%s\nthen\n%s\nwant the same digests of a program, its SBOM, a package and an image", first, second)
 	}
 	for line := range strings.Lines(string(first)) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
@@ -85,8 +85,8 @@ func TestProgramIsStatic(t *testing.T) {
 	}
 }
 
-// TestBillOfMaterials: it has each module that is linked, with its digest, and the version.
-func TestBillOfMaterials(t *testing.T) {
+// TestSBOM: it has each module that is linked, with its digest, and the version.
+func TestSBOM(t *testing.T) {
 	var bom struct {
 		BOMFormat, SpecVersion string
 		Metadata               struct {

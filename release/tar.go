@@ -26,8 +26,8 @@ func file(name string, mode fs.FileMode, content []byte) entry {
 	return entry{name: name, mode: mode, content: content}
 }
 
-// withParents adds the folders that entries are in, and sorts all of them, folders before what is in
-// them.
+// withParents adds the folders that entries are in, and sorts all of them, folders before what
+// is in them.
 func withParents(entries []entry) []entry {
 	known := map[string]bool{".": true}
 	for _, e := range entries {
