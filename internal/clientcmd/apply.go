@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 // applyFlags say what `configapi apply` does with files.
@@ -70,7 +70,7 @@ func (s *session) applyFiles(ctx context.Context, write writeFlags, f applyFlags
 		}
 	}
 	for _, name := range want.names {
-		b.changes = append(b.changes, restclient.Change{Set: &restclient.Set{Name: name, Value: want.values[name].value, OnlyIfChanged: true}})
+		b.changes = append(b.changes, rest.Change{Set: &rest.Set{Name: name, Value: want.values[name].value, OnlyIfChanged: true}})
 	}
 	write.secret = true
 	return s.applyAll(ctx, write, b)
@@ -83,7 +83,7 @@ func (s *session) prune(ctx context.Context, want *desired, b *bulk, many bool) 
 	present := 0
 	var unwanted []string
 	for _, prefix := range want.outermost() {
-		at, err := s.client.Configs(ctx, restclient.List{Prefix: prefix}, func(c restclient.Config) error {
+		at, err := s.client.Configs(ctx, rest.List{Prefix: prefix}, func(c rest.Config) error {
 			if c.Name == prefix {
 				return nil // not below it
 			}
@@ -105,7 +105,7 @@ func (s *session) prune(ctx context.Context, want *desired, b *bulk, many bool) 
 	s.note("%s below %s in no file, of %d that are there:", are(len(unwanted), "config"), s.shortNames(want.outermost()), present)
 	for _, name := range unwanted {
 		s.note("  delete %s", s.shortName(name))
-		b.changes = append(b.changes, restclient.Change{Delete: &restclient.Delete{Name: name}})
+		b.changes = append(b.changes, rest.Change{Delete: &rest.Delete{Name: name}})
 	}
 	if len(unwanted)*5 > present && !many {
 		return UsageErrorf("that is more than a fifth of them; nothing was written. If they are to be deleted, give --yes")

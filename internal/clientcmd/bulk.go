@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"strings"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/fault"
 )
 
 // bulk is changes that may be more than one change set holds.
 type bulk struct {
-	changes  []restclient.Change
+	changes  []rest.Change
 	asSeenAt string // as in a change set, for all of them
 	// restoreDeleted makes a set of a deleted config a restore with the value.
 	restoreDeleted bool
@@ -34,11 +34,11 @@ func (s *session) applyAll(ctx context.Context, f writeFlags, b *bulk) error {
 	if len(sets) > 1 {
 		s.note("%s are more than one set holds: %d change sets, one after the other", count(len(b.changes), "change"), len(sets))
 	}
-	send := func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
-		w := bulkWrite{session: s, bulk: b, template: restclient.ChangeSet{Reason: f.reason, AsSeenAt: firstOf(b.asSeenAt, asSeenAt)}}
+	send := func(ctx context.Context, dryRun bool, asSeenAt, key string) (rest.Result, error) {
+		w := bulkWrite{session: s, bulk: b, template: rest.ChangeSet{Reason: f.reason, AsSeenAt: firstOf(b.asSeenAt, asSeenAt)}}
 		if !dryRun && len(sets) > 1 {
 			if _, err := w.send(ctx, sets, true, ""); err != nil {
-				return restclient.Result{}, err
+				return rest.Result{}, err
 			}
 		}
 		return w.send(ctx, sets, dryRun, key)
@@ -54,13 +54,13 @@ func (s *session) applyAll(ctx context.Context, f writeFlags, b *bulk) error {
 type bulkWrite struct {
 	*session
 	*bulk
-	template restclient.ChangeSet // without its changes
+	template rest.ChangeSet // without its changes
 }
 
 // send makes or tries the sets in turn, and returns what all of them came to. The position is of
 // the last one that was made, or of the first that was tried.
-func (w *bulkWrite) send(ctx context.Context, sets [][]restclient.Change, dryRun bool, key string) (restclient.Result, error) {
-	total := restclient.Result{Revisions: []restclient.Revision{}, Unchanged: []string{}, DryRun: dryRun}
+func (w *bulkWrite) send(ctx context.Context, sets [][]rest.Change, dryRun bool, key string) (rest.Result, error) {
+	total := rest.Result{Revisions: []rest.Revision{}, Unchanged: []string{}, DryRun: dryRun}
 	w.template.DryRun = dryRun
 	bar := w.newProgressBar(len(w.changes), dryRun, len(sets) > 1)
 	defer bar.end()
@@ -83,18 +83,18 @@ func (w *bulkWrite) send(ctx context.Context, sets [][]restclient.Change, dryRun
 
 // sendSet makes or tries one set. A set that turns out to be too large, since the values that it
 // replaces count as well, is sent as two halves.
-func (w *bulkWrite) sendSet(ctx context.Context, changes []restclient.Change, key string, total *restclient.Result) error {
+func (w *bulkWrite) sendSet(ctx context.Context, changes []rest.Change, key string, total *rest.Result) error {
 	set := w.template
 	set.Changes = changes
 	result, err := w.client.Apply(ctx, set, key)
-	failed, _ := errors.AsType[*restclient.Error](err)
+	failed, _ := errors.AsType[*rest.Error](err)
 	switch {
 	case err == nil:
 		addResult(total, result)
 		return nil
 	case failed == nil:
 		return err
-	case failed.Status == http.StatusRequestEntityTooLarge && len(changes) > 1 && failed.Outcome == restclient.Refused:
+	case failed.Status == http.StatusRequestEntityTooLarge && len(changes) > 1 && failed.Outcome == rest.Refused:
 		middle := len(changes) / 2
 		if err := w.sendSet(ctx, changes[:middle], extend(key, "a"), total); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (w *bulkWrite) sendSet(ctx context.Context, changes []restclient.Change, ke
 	return err
 }
 
-func addResult(total *restclient.Result, result restclient.Result) {
+func addResult(total *rest.Result, result rest.Result) {
 	total.Revisions = append(total.Revisions, result.Revisions...)
 	total.Unchanged = append(total.Unchanged, result.Unchanged...)
 	if total.Position == "" || !total.DryRun {
@@ -123,7 +123,7 @@ func extend(key, suffix string) string {
 
 // restoreDeleted makes restores of those sets that failed since their config is deleted. It reports
 // whether that was all that failed.
-func restoreDeleted(changes []restclient.Change, failed *restclient.Error) bool {
+func restoreDeleted(changes []rest.Change, failed *rest.Error) bool {
 	for _, f := range failed.Errors {
 		if f.Code != fault.Deleted.Code() || len(f.Path) < 2 {
 			return false
@@ -133,15 +133,15 @@ func restoreDeleted(changes []restclient.Change, failed *restclient.Error) bool 
 			return false
 		}
 		set := changes[i].Set
-		changes[i] = restclient.Change{Restore: &restclient.Restore{Name: set.Name, Value: &set.Value}}
+		changes[i] = rest.Change{Restore: &rest.Restore{Name: set.Name, Value: &set.Value}}
 	}
 	return len(failed.Errors) > 0
 }
 
 // stopped adds to an error what was made before it, and what to do about deleted configs.
-func (w *bulkWrite) stopped(ctx context.Context, err error, total *restclient.Result) error {
+func (w *bulkWrite) stopped(ctx context.Context, err error, total *rest.Result) error {
 	text := w.explain(ctx, err).Error()
-	failed, _ := errors.AsType[*restclient.Error](err)
+	failed, _ := errors.AsType[*rest.Error](err)
 	if failed != nil && !w.restoreDeleted {
 		deleted := 0
 		for _, f := range failed.Errors {
@@ -161,7 +161,7 @@ func (w *bulkWrite) stopped(ctx context.Context, err error, total *restclient.Re
 	text = strings.Replace(text, "nothing was written", "nothing of this set was written", 1)
 	text += fmt.Sprintf("\n%s made before, up to position %s; run the same command again to go on: what was made is unchanged then",
 		were(written, "change"), total.Position)
-	if failed != nil && failed.Outcome == restclient.NotSent && ctx.Err() == nil {
+	if failed != nil && failed.Outcome == rest.NotSent && ctx.Err() == nil {
 		return &ExitError{fault.ExitUnknown, &explained{err, text}} // 6 would say that nothing was written
 	}
 	return &explained{err, text}
@@ -182,8 +182,8 @@ func were(n int, noun string) string {
 }
 
 // split returns changes as sets that the server takes, in their order.
-func split(changes []restclient.Change, reasonBytes int) [][]restclient.Change {
-	var sets [][]restclient.Change
+func split(changes []rest.Change, reasonBytes int) [][]rest.Change {
+	var sets [][]rest.Change
 	start, size := 0, reasonBytes
 	for i, c := range changes {
 		n := bytesOf(c)
@@ -196,7 +196,7 @@ func split(changes []restclient.Change, reasonBytes int) [][]restclient.Change {
 	return append(sets, changes[start:])
 }
 
-func bytesOf(c restclient.Change) int {
+func bytesOf(c rest.Change) int {
 	switch {
 	case c.Set != nil:
 		return len(c.Set.Name) + len(c.Set.Value)

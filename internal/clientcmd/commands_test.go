@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 // mustDecode decodes the JSON that a command has printed.
@@ -39,7 +39,7 @@ func TestGet(t *testing.T) {
 	}
 	s.run(t, "get", "p/a", "--at", before.Position.String()).must(t, 0, "old")
 	s.run(t, "get", "p/a", "--at", "2h").must(t, 3, "there was no config p/a at 2")
-	var found restclient.Config
+	var found rest.Config
 	mustDecode(t, s.run(t, "get", "p/a", "-o", "json"), &found)
 	if *found.Value != value || found.Version != 2 || found.Position == "" || found.UpdatedAt.IsZero() {
 		t.Errorf("got %+v", found)
@@ -74,7 +74,7 @@ func TestSet(t *testing.T) {
 	s.run(t, "set", "a", "b", "--create", "--if-version", "3").must(t, 2, "only one of --create")
 	s.run(t, "set", "a", "b", "--if-version", "6", "--dry-run").must(t, 0, "a from a file\\n → b, version 7; nothing was written", "dry run")
 	s.run(t, "set", "a", "b", "--if-version", "6").must(t, 0, "version 7")
-	var done restclient.Result
+	var done rest.Result
 	mustDecode(t, s.run(t, "set", "a", "c", "-m", "why not", "-o", "json"), &done)
 	if r := done.Revisions[0]; r.Name != "a" || *r.Value != "c" || *r.OldValue != "b" || *r.Reason != "why not" || done.DryRun || done.Position != r.Position {
 		t.Errorf("got %+v", done)
@@ -161,7 +161,7 @@ func TestTables(t *testing.T) {
 		t.Errorf("got %+v, want the names of then", got)
 	}
 	s.run(t, "list", "nothing").must(t, 0, "none at or below nothing")
-	var listed []restclient.Config
+	var listed []rest.Config
 	mustDecode(t, s.run(t, "list", "shop/new", "-o", "json"), &listed)
 	if len(listed) != 1 || listed[0].Version != 1 || listed[0].CreatedAt.IsZero() {
 		t.Errorf("got %+v", listed)
@@ -170,7 +170,7 @@ func TestTables(t *testing.T) {
 	if len(listed) != 0 {
 		t.Errorf("got %+v, want an empty list", listed)
 	}
-	var children []restclient.Child
+	var children []rest.Child
 	mustDecode(t, s.run(t, "tree", "shop", "-o", "json"), &children)
 	if len(children) != 4 || children[2].Segment != "new" || children[2].Below != 1 || children[2].Config != nil {
 		t.Errorf("got %+v", children)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/setting"
 )
@@ -77,7 +77,7 @@ func (c *connection) childrenOf(env Env, cmd *cobra.Command, word string) (found
 		found = append(found, word[:slash]+text)
 		return nil
 	}
-	err = s.client.Children(ctx, s.fullPrefix(parent), func(child restclient.Child) error {
+	err = s.client.Children(ctx, s.fullPrefix(parent), func(child rest.Child) error {
 		if _, err := config.ParseName(child.Segment); err != nil || !strings.HasPrefix(child.Segment, word[slash:]) {
 			return nil // what is no name could do anything to a shell
 		}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 func newDelete(env Env) *cobra.Command {
@@ -42,13 +42,13 @@ mere prefix. On a terminal it shows what will be deleted, and asks. More than
 		case recursive:
 			return s.deleteBelow(ctx, f, args, yes)
 		}
-		set := restclient.ChangeSet{}
+		set := rest.ChangeSet{}
 		for _, arg := range args {
 			name, err := s.fullName(arg)
 			if err != nil {
 				return err
 			}
-			set.Changes = append(set.Changes, restclient.Change{Delete: &restclient.Delete{Name: name}})
+			set.Changes = append(set.Changes, rest.Change{Delete: &rest.Delete{Name: name}})
 		}
 		if given {
 			set.Changes[0].Delete.ExpectedVersion = &ifVersion
@@ -68,10 +68,10 @@ func (s *session) deleteBelow(ctx context.Context, f writeFlags, prefixes []stri
 			return err
 		}
 		n := 0
-		at, err := s.client.Configs(ctx, restclient.List{Prefix: name, At: b.asSeenAt}, func(c restclient.Config) error {
+		at, err := s.client.Configs(ctx, rest.List{Prefix: name, At: b.asSeenAt}, func(c rest.Config) error {
 			n++
 			if !found[c.Name] {
-				b.changes = append(b.changes, restclient.Change{Delete: &restclient.Delete{Name: c.Name}})
+				b.changes = append(b.changes, rest.Change{Delete: &rest.Delete{Name: c.Name}})
 			}
 			found[c.Name] = true
 			return nil
@@ -94,7 +94,7 @@ func (s *session) deleteBelow(ctx context.Context, f writeFlags, prefixes []stri
 }
 
 // askToDelete shows the names that are to be deleted, as many as are shown of a change set.
-func (s *session) askToDelete(changes []restclient.Change) error {
+func (s *session) askToDelete(changes []rest.Change) error {
 	for _, c := range changes[:min(len(changes), maxDescribed)] {
 		s.note("  delete %s", s.shortName(c.Delete.Name))
 	}

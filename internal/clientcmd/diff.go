@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/linediff"
 )
 
@@ -29,7 +29,7 @@ both are of now. Ends with 0 when nothing differs, else with 1.`,
 	cmd.Flags().StringVar(&prefix, "prefix", "", "compare the configs at and below `PREFIX` alone")
 	cmd.Flags().StringVar(&toPrefix, "to-prefix", "", "compare them with those below `PREFIX`")
 	return withSession(env, cmd, func(ctx context.Context, s *session, args []string) error {
-		q := restclient.Comparison{Prefix: s.fullPrefix(prefix)}
+		q := rest.Comparison{Prefix: s.fullPrefix(prefix)}
 		switch {
 		case toPrefix != "" && prefix == "":
 			return UsageErrorf("--to-prefix needs --prefix, with whose configs the others are compared")
@@ -50,7 +50,7 @@ both are of now. Ends with 0 when nothing differs, else with 1.`,
 	})
 }
 
-func (s *session) diff(ctx context.Context, q restclient.Comparison) (err error) {
+func (s *session) diff(ctx context.Context, q rest.Comparison) (err error) {
 	if q.From == "" {
 		if q.From, err = s.client.Position(ctx); err != nil {
 			return err
@@ -62,7 +62,7 @@ func (s *session) diff(ctx context.Context, q restclient.Comparison) (err error)
 	begin := func(from, to string) {
 		out.key, out.members = "differences", []string{"from", from, "to", to}
 	}
-	from, to, err := s.client.Diff(ctx, q, func(from, to string, d restclient.Difference) error {
+	from, to, err := s.client.Diff(ctx, q, func(from, to string, d rest.Difference) error {
 		begin(from, to)
 		return out.add(d, d.Name, func() { s.writeDifference(out.out, paint, q, d) })
 	})
@@ -88,7 +88,7 @@ func sideOf(prefix, at, toPrefix string) string {
 	return printable(prefix) + " at " + at
 }
 
-func (s *session) writeDifference(out io.Writer, paint func(byte, string) string, q restclient.Comparison, d restclient.Difference) {
+func (s *session) writeDifference(out io.Writer, paint func(byte, string) string, q rest.Comparison, d rest.Difference) {
 	name := printable(s.shortName(d.Name))
 	if q.ToPrefix != "" { // both sides have the same rest of the name
 		name = printable(strings.TrimPrefix(strings.TrimPrefix(d.Name, strings.TrimSuffix(q.Prefix, "/")), "/"))

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -106,7 +106,7 @@ func (e *edit) fileName() string {
 // read returns the configs that are edited as they are now, and the position that this is of.
 func (e *edit) read(ctx context.Context) (now map[string]string, at string, err error) {
 	now = make(map[string]string)
-	at, err = e.client.Configs(ctx, restclient.List{Prefix: e.form.within()}, func(c restclient.Config) error {
+	at, err = e.client.Configs(ctx, rest.List{Prefix: e.form.within()}, func(c rest.Config) error {
 		if e.form.has(c.Name) {
 			now[c.Name] = *c.Value
 		}
@@ -160,13 +160,13 @@ var conflicts = []string{fault.Stale.Code(), fault.Deleted.Code(), fault.NotFoun
 
 // lostRace reports whether a write was rejected since others have changed the same configs.
 func (e *edit) lostRace(err error) bool {
-	failed, is := errors.AsType[*restclient.Error](err)
-	return is && failed.Outcome == restclient.Refused && slices.Contains(conflicts, failed.Code)
+	failed, is := errors.AsType[*rest.Error](err)
+	return is && failed.Outcome == rest.Refused && slices.Contains(conflicts, failed.Code)
 }
 
 // write writes what differs from base.
 func (e *edit) write(ctx context.Context, ours map[string]string) error {
-	set := restclient.ChangeSet{AsSeenAt: e.at}
+	set := rest.ChangeSet{AsSeenAt: e.at}
 	deleted := map[string]bool{}
 	for name := range ours {
 		if _, existed := e.base[name]; !existed { // it may be a deleted one
@@ -184,7 +184,7 @@ func (e *edit) write(ctx context.Context, ours map[string]string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.base)) {
 		if _, exists := ours[name]; !exists {
-			set.Changes = append(set.Changes, restclient.Change{Delete: &restclient.Delete{Name: name}})
+			set.Changes = append(set.Changes, rest.Change{Delete: &rest.Delete{Name: name}})
 		}
 	}
 	if n := len(set.Changes); n > maxChanges {

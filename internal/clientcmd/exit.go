@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -47,18 +47,18 @@ func ExitCode(err error) int {
 	if errors.As(err, &exit) {
 		return exit.Code
 	}
-	if failed, is := errors.AsType[*restclient.Error](err); is {
+	if failed, is := errors.AsType[*rest.Error](err); is {
 		return exitCodeOf(failed)
 	}
 	return fault.ExitCode(err)
 }
 
 // exitCodeOf returns the exit code of a request that failed.
-func exitCodeOf(failed *restclient.Error) int {
+func exitCodeOf(failed *rest.Error) int {
 	switch failed.Outcome {
-	case restclient.Unknown:
+	case rest.Unknown:
 		return fault.ExitUnknown
-	case restclient.Refused:
+	case rest.Refused:
 		if code, known := fault.ExitCodeOf(failed.Code); known {
 			return code
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -25,7 +25,7 @@ const maxExplained = 20
 // explain adds to an error of the server what it says in detail, and what to do next. An error that
 // only says that ctx has ended says nothing else then.
 func (s *session) explain(ctx context.Context, err error) error {
-	failed, is := errors.AsType[*restclient.Error](err)
+	failed, is := errors.AsType[*rest.Error](err)
 	if _, done := errors.AsType[*explained](err); !is || done {
 		return err
 	}
@@ -34,9 +34,9 @@ func (s *session) explain(ctx context.Context, err error) error {
 		text = s.explainFailures(failed)
 	}
 	switch {
-	case ctx.Err() != nil && failed.Outcome != restclient.Unknown && failed.Status == 0:
+	case ctx.Err() != nil && failed.Outcome != rest.Unknown && failed.Status == 0:
 		text = "interrupted"
-	case failed.Outcome == restclient.NotSent:
+	case failed.Outcome == rest.NotSent:
 		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
 		text += "; " + s.target.Unsent
@@ -55,7 +55,7 @@ func (s *session) explain(ctx context.Context, err error) error {
 }
 
 // explainFailures returns all reasons why a change set was rejected, one a line.
-func (s *session) explainFailures(failed *restclient.Error) string {
+func (s *session) explainFailures(failed *rest.Error) string {
 	if len(failed.Errors) == 1 {
 		return "nothing was written: " + s.explainFailure(&failed.Errors[0])
 	}
@@ -71,7 +71,7 @@ func (s *session) explainFailures(failed *restclient.Error) string {
 	return text.String()
 }
 
-func (s *session) explainFailure(f *restclient.Failure) string {
+func (s *session) explainFailure(f *rest.Failure) string {
 	text, name := f.Message, f.Name
 	if f.Current != nil {
 		name = f.Current.Name

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/fault"
 	"configapi/internal/fileformat"
@@ -115,7 +115,7 @@ func (f *exportFlags) formatToWrite(prefix string) (format fileformat.Format, er
 func (s *session) settingsAt(ctx context.Context, prefix, when string) ([]fileformat.Setting, error) {
 	var settings []fileformat.Setting
 	var erased []string
-	_, err := s.client.Configs(ctx, restclient.List{Prefix: s.fullPrefix(prefix), At: when}, func(c restclient.Config) error {
+	_, err := s.client.Configs(ctx, rest.List{Prefix: s.fullPrefix(prefix), At: when}, func(c rest.Config) error {
 		name, err := config.ParseName(s.shortName(c.Name))
 		switch {
 		case err != nil:

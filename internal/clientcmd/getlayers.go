@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"configapi/client"
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -74,7 +74,7 @@ func (s *session) readLayers(ctx context.Context, layers []string, name, at stri
 		case slices.Contains(layers[:i], layers[i]):
 			return found, UsageErrorf("--layers has %s twice", printable(layers[i]))
 		}
-		of, err := s.client.Configs(ctx, restclient.List{Prefix: firstOf(joined(layer, name), layer), At: at, Full: true}, func(c restclient.Config) error {
+		of, err := s.client.Configs(ctx, rest.List{Prefix: firstOf(joined(layer, name), layer), At: at, Full: true}, func(c rest.Config) error {
 			below, is := strings.CutPrefix(c.Name, layer+"/")
 			if !is || name != "" && below != name {
 				return nil // the config of the prefix itself, or one further below

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 	"configapi/internal/fileformat"
 )
@@ -63,7 +63,7 @@ between two of them, run it again.`,
 		}
 		b := &bulk{restoreDeleted: f.restoreDeleted}
 		for _, setting := range settings {
-			b.changes = append(b.changes, restclient.Change{Set: &restclient.Set{Name: setting.Name.String(), Value: setting.Value, OnlyIfChanged: true}})
+			b.changes = append(b.changes, rest.Change{Set: &rest.Set{Name: setting.Name.String(), Value: setting.Value, OnlyIfChanged: true}})
 		}
 		write.secret = true
 		return s.applyAll(ctx, write, b)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 func newList(env Env) *cobra.Command {
@@ -38,14 +38,14 @@ prints the names alone.`,
 		if err != nil {
 			return err
 		}
-		return s.list(ctx, restclient.List{Prefix: prefix, At: when, Full: s.output != outputName})
+		return s.list(ctx, rest.List{Prefix: prefix, At: when, Full: s.output != outputName})
 	})
 }
 
-func (s *session) list(ctx context.Context, l restclient.List) error {
+func (s *session) list(ctx context.Context, l rest.List) error {
 	t := &table{heading: []string{"NAME", "VERSION", "CHANGED", "BY", "VALUE"}, elastic: []int{0, 3, 4}}
 	out := s.newListing(t)
-	_, err := s.client.Configs(ctx, l, func(c restclient.Config) error {
+	_, err := s.client.Configs(ctx, l, func(c rest.Config) error {
 		return out.add(c, c.Name, func() {
 			t.add(s.shortName(c.Name), strconv.FormatInt(c.Version, 10), instant(c.UpdatedAt), orDash(c.Actor), orErased(c.Value))
 		})
@@ -59,7 +59,7 @@ func (s *session) list(ctx context.Context, l restclient.List) error {
 func (s *session) listDeleted(ctx context.Context, prefix string) error {
 	t := &table{heading: []string{"NAME", "VERSION", "DELETED", "BY", "REASON", "OLD VALUE"}, elastic: []int{0, 3, 4, 5}}
 	out := s.newListing(t)
-	err := s.client.Deleted(ctx, prefix, func(r restclient.Revision) error {
+	err := s.client.Deleted(ctx, prefix, func(r rest.Revision) error {
 		return out.add(r, r.Name, func() {
 			t.add(s.shortName(r.Name), strconv.FormatInt(r.Version, 10), instant(r.CommittedAt), orDash(r.Actor), orDash(r.Reason), orErased(r.OldValue))
 		})

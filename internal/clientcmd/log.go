@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 // changeSet is changes that were made together, as `log` and `watch` print them.
@@ -19,17 +19,17 @@ type changeSet struct {
 	Actor       *string               `json:"actor"`
 	Reason      *string               `json:"reason"`
 	Reverts     *string               `json:"reverts"` // the position of the set that it undoes
-	Changes     []restclient.Revision `json:"changes"` // those that were asked for and may be seen, oldest first
+	Changes     []rest.Revision `json:"changes"` // those that were asked for and may be seen, oldest first
 }
 
 // setOf returns the change set of revisions, of which there is at least one.
-func setOf(changes []restclient.Revision) changeSet {
+func setOf(changes []rest.Revision) changeSet {
 	last := changes[len(changes)-1]
 	return changeSet{last.ChangeSet, last.CommittedAt, last.Actor, last.Reason, last.Reverts, changes}
 }
 
 func newLog(env Env) *cobra.Command {
-	var selected restclient.Selection
+	var selected rest.Selection
 	var since, until string
 	var exact bool
 	limit := 20
@@ -86,9 +86,9 @@ func (s *session) timeOf(text string) (time.Time, error) {
 // errEnough ends a list of which the rest is not needed.
 var errEnough = errors.New("enough")
 
-func (s *session) log(ctx context.Context, selected restclient.Selection, limit int) error {
+func (s *session) log(ctx context.Context, selected rest.Selection, limit int) error {
 	out := s.newListing(nil)
-	var changes []restclient.Revision // of the set that is being read, newest first
+	var changes []rest.Revision // of the set that is being read, newest first
 	end := func() error {
 		if len(changes) == 0 {
 			return nil
@@ -98,7 +98,7 @@ func (s *session) log(ctx context.Context, selected restclient.Selection, limit 
 		return out.add(set, set.Position, func() { s.writeSet(out, set) })
 	}
 	selected.First = min(max(limit, 50), 500)
-	err := s.client.Recent(ctx, selected, func(r restclient.Revision) error {
+	err := s.client.Recent(ctx, selected, func(r rest.Revision) error {
 		if len(changes) > 0 && changes[0].ChangeSet != r.ChangeSet {
 			switch err := end(); {
 			case err != nil:
@@ -119,8 +119,8 @@ func (s *session) log(ctx context.Context, selected restclient.Selection, limit 
 	return out.end(err)
 }
 
-func reversed(changes []restclient.Revision) []restclient.Revision {
-	all := make([]restclient.Revision, len(changes))
+func reversed(changes []rest.Revision) []rest.Revision {
+	all := make([]rest.Revision, len(changes))
 	for i, r := range changes {
 		all[len(all)-1-i] = r
 	}
@@ -150,7 +150,7 @@ func (s *session) writeSet(to *listing, set changeSet) {
 }
 
 // describeChange returns a printable line about a change, with both of its values.
-func (s *session) describeChange(r restclient.Revision) string {
+func (s *session) describeChange(r rest.Revision) string {
 	name := printable(s.shortName(r.Name))
 	switch r.Operation {
 	case "DELETED":

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/config"
 	"configapi/internal/fault"
 )
@@ -17,7 +17,7 @@ const maxChanges = config.MaxChanges
 // plan is a change set that was made of what configs are at a position. It is rejected when one of
 // them has changed since.
 type plan struct {
-	set    restclient.ChangeSet
+	set    rest.ChangeSet
 	advice string // what to do when the set is too large
 }
 
@@ -26,7 +26,7 @@ type plan struct {
 func (s *session) carryOut(ctx context.Context, f writeFlags, p plan, yes bool) error {
 	switch n := len(p.set.Changes); {
 	case n == 0:
-		return s.showResult(f, restclient.Result{Revisions: []restclient.Revision{}, Unchanged: []string{}, Position: p.set.AsSeenAt, DryRun: f.dryRun})
+		return s.showResult(f, rest.Result{Revisions: []rest.Revision{}, Unchanged: []string{}, Position: p.set.AsSeenAt, DryRun: f.dryRun})
 	case n > maxChanges:
 		return &ExitError{fault.ExitInvalid, fmt.Errorf("there are %d changes, and one set takes %d: %s", n, maxChanges, p.advice)}
 	}
@@ -69,17 +69,17 @@ func theseChanges(n int) string {
 }
 
 // setOrRestore returns the change that gives a config a value, whether it is deleted or not.
-func setOrRestore(name, value string, isDeleted bool) restclient.Change {
+func setOrRestore(name, value string, isDeleted bool) rest.Change {
 	if isDeleted {
-		return restclient.Change{Restore: &restclient.Restore{Name: name, Value: &value}}
+		return rest.Change{Restore: &rest.Restore{Name: name, Value: &value}}
 	}
-	return restclient.Change{Set: &restclient.Set{Name: name, Value: value}}
+	return rest.Change{Set: &rest.Set{Name: name, Value: value}}
 }
 
 // deletedBelow returns which names at and below a prefix are deleted now.
 func (s *session) deletedBelow(ctx context.Context, prefix string) (map[string]bool, error) {
 	deleted := make(map[string]bool)
-	err := s.client.Deleted(ctx, prefix, func(r restclient.Revision) error {
+	err := s.client.Deleted(ctx, prefix, func(r rest.Revision) error {
 		deleted[r.Name] = true
 		return nil
 	})

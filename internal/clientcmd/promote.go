@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -49,7 +49,7 @@ func (s *session) planPromotion(ctx context.Context, from, to string, prune bool
 		return p, err
 	}
 	// Else a mistyped FROM would pass for one that is the same, or --prune would empty TO.
-	if exists, err := s.hasConfigs(ctx, restclient.List{Prefix: from, At: p.set.AsSeenAt}); err != nil {
+	if exists, err := s.hasConfigs(ctx, rest.List{Prefix: from, At: p.set.AsSeenAt}); err != nil {
 		return p, err
 	} else if !exists {
 		return p, s.noneBelow(from)
@@ -58,12 +58,12 @@ func (s *session) planPromotion(ctx context.Context, from, to string, prune bool
 	if err != nil {
 		return p, err
 	}
-	q := restclient.Comparison{From: p.set.AsSeenAt, To: p.set.AsSeenAt, Prefix: from, ToPrefix: to}
-	_, _, err = s.client.Diff(ctx, q, func(_, _ string, d restclient.Difference) error {
+	q := rest.Comparison{From: p.set.AsSeenAt, To: p.set.AsSeenAt, Prefix: from, ToPrefix: to}
+	_, _, err = s.client.Diff(ctx, q, func(_, _ string, d rest.Difference) error {
 		target := belowPrefix(d.Name, from, to)
 		switch {
 		case d.Before == nil && prune:
-			p.set.Changes = append(p.set.Changes, restclient.Change{Delete: &restclient.Delete{Name: target}})
+			p.set.Changes = append(p.set.Changes, rest.Change{Delete: &rest.Delete{Name: target}})
 		case d.Before == nil:
 		case d.Before.Value == nil: // the diff is of now, where no value is erased
 			return fault.ErrErased
@@ -76,9 +76,9 @@ func (s *session) planPromotion(ctx context.Context, from, to string, prune bool
 }
 
 // hasConfigs reports whether a list has any config.
-func (s *session) hasConfigs(ctx context.Context, l restclient.List) (bool, error) {
+func (s *session) hasConfigs(ctx context.Context, l rest.List) (bool, error) {
 	errFound := errors.New("one is there")
-	_, err := s.client.Configs(ctx, l, func(restclient.Config) error { return errFound })
+	_, err := s.client.Configs(ctx, l, func(rest.Config) error { return errFound })
 	if errors.Is(err, errFound) {
 		return true, nil
 	}

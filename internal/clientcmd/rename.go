@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -52,8 +52,8 @@ changes meanwhile.`,
 func (s *session) planRename(ctx context.Context, from, to string) (p plan, err error) {
 	p.advice = fmt.Sprintf("a config takes two of them, so rename at most %d configs at a time, such as %s/PART to %s/PART",
 		maxChanges/2, s.shortName(from), s.shortName(to))
-	var old []restclient.Config
-	p.set.AsSeenAt, err = s.client.Configs(ctx, restclient.List{Prefix: from}, func(c restclient.Config) error {
+	var old []rest.Config
+	p.set.AsSeenAt, err = s.client.Configs(ctx, rest.List{Prefix: from}, func(c rest.Config) error {
 		old = append(old, c)
 		return nil
 	})
@@ -65,7 +65,7 @@ func (s *session) planRename(ctx context.Context, from, to string) (p plan, err 
 	}
 	var taken []string
 	exists := make(map[string]bool)
-	_, err = s.client.Configs(ctx, restclient.List{Prefix: to, At: p.set.AsSeenAt}, func(c restclient.Config) error {
+	_, err = s.client.Configs(ctx, rest.List{Prefix: to, At: p.set.AsSeenAt}, func(c rest.Config) error {
 		exists[c.Name] = true
 		return nil
 	})
@@ -82,7 +82,7 @@ func (s *session) planRename(ctx context.Context, from, to string) (p plan, err 
 			taken = append(taken, s.shortName(target))
 		}
 		p.set.Changes = append(p.set.Changes, setOrRestore(target, *c.Value, deleted[target]),
-			restclient.Change{Delete: &restclient.Delete{Name: c.Name}})
+			rest.Change{Delete: &rest.Delete{Name: c.Name}})
 	}
 	if len(taken) > 0 {
 		return p, &ExitError{fault.ExitConflict, fmt.Errorf("nothing was written: %s in use already: %s; delete or rename them first",

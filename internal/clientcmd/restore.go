@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 func newRestore(env Env) *cobra.Command {
@@ -23,13 +23,13 @@ A config that is not deleted is an error: the command ends with 4.
 	}
 	f.addTo(cmd.Flags())
 	return withSession(env, cmd, func(ctx context.Context, s *session, args []string) error {
-		set := restclient.ChangeSet{}
+		set := rest.ChangeSet{}
 		for _, arg := range args {
 			name, err := s.fullName(arg)
 			if err != nil {
 				return err
 			}
-			set.Changes = append(set.Changes, restclient.Change{Restore: &restclient.Restore{Name: name}})
+			set.Changes = append(set.Changes, rest.Change{Restore: &rest.Restore{Name: name}})
 		}
 		return s.apply(ctx, f, set)
 	})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -59,9 +59,9 @@ func (s *session) revertSet(ctx context.Context, f writeFlags, position, onConfl
 	if !positionForm.MatchString(position) {
 		return UsageErrorf("CHANGESET must be a position such as 1842-9f3a21c0; `configapi log` shows them")
 	}
-	set := restclient.RevertSet{ChangeSet: position, OnConflict: strings.ToUpper(onConflict), Reason: f.reason}
-	var shown restclient.Result // the last dry run
-	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
+	set := rest.RevertSet{ChangeSet: position, OnConflict: strings.ToUpper(onConflict), Reason: f.reason}
+	var shown rest.Result // the last dry run
+	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (rest.Result, error) {
 		tried := set
 		tried.DryRun = dryRun
 		if asSeenAt == "" || dryRun {
@@ -70,7 +70,7 @@ func (s *session) revertSet(ctx context.Context, f writeFlags, position, onConfl
 			return shown, err
 		}
 		if err := s.isAsShown(ctx, set, shown); err != nil {
-			return restclient.Result{}, err
+			return rest.Result{}, err
 		}
 		return s.client.RevertSet(ctx, tried, key)
 	})
@@ -82,13 +82,13 @@ func (s *session) revertSet(ctx context.Context, f writeFlags, position, onConfl
 
 // isAsShown returns an error unless the revert of a set comes to what the user has confirmed. The
 // API has no asSeenAt for that.
-func (s *session) isAsShown(ctx context.Context, set restclient.RevertSet, shown restclient.Result) error {
+func (s *session) isAsShown(ctx context.Context, set rest.RevertSet, shown rest.Result) error {
 	set.DryRun = true
 	now, err := s.client.RevertSet(ctx, set, "")
 	if err != nil {
 		return err
 	}
-	same := slices.EqualFunc(now.Revisions, shown.Revisions, func(a, b restclient.Revision) bool {
+	same := slices.EqualFunc(now.Revisions, shown.Revisions, func(a, b rest.Revision) bool {
 		return a.Name == b.Name && a.Version == b.Version // a version has one value before and after
 	})
 	if !same {
@@ -102,8 +102,8 @@ func (s *session) revertTo(ctx context.Context, f writeFlags, moment, prefix str
 	if err != nil {
 		return err
 	}
-	revert := restclient.RevertTo{To: to, Prefix: prefix, Reason: f.reason}
-	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
+	revert := rest.RevertTo{To: to, Prefix: prefix, Reason: f.reason}
+	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (rest.Result, error) {
 		tried := revert
 		tried.DryRun, tried.AsSeenAt = dryRun, asSeenAt
 		return s.client.RevertTo(ctx, tried, key)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/clientconfig"
 	"configapi/internal/config"
 	"configapi/internal/setting"
@@ -42,7 +42,7 @@ func (c *connection) register(env Env, cmd *cobra.Command) {
 // session is what a command that works on a server gets.
 type session struct {
 	env    Env
-	client *restclient.Client
+	client *rest.Client
 	target clientconfig.Target
 	output string // one of the constants output…
 }
@@ -75,9 +75,9 @@ func (c *connection) open(ctx context.Context, env Env) (*session, error) {
 	}
 	env.Stdin = &interruptible{ctx, env.Stdin}
 	s := &session{env: env, target: to, output: c.output}
-	s.client, err = restclient.New(restclient.Options{
+	s.client, err = rest.New(rest.Options{
 		URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure, UserAgent: userAgent(),
-		Waiting: func(e *restclient.Error) {
+		Waiting: func(e *rest.Error) {
 			s.note("%v\nlooking what became of it: the same request is sent again with its idempotency key…", e)
 		},
 	})
@@ -156,6 +156,6 @@ func firstOf(texts ...string) string {
 
 // isCode reports whether an error is one of the server with a code.
 func isCode(err error, code string) bool {
-	failed, is := errors.AsType[*restclient.Error](err)
+	failed, is := errors.AsType[*rest.Error](err)
 	return is && failed.Code == code
 }

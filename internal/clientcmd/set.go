@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/config"
 )
 
@@ -40,7 +40,7 @@ A deleted config takes no value: restore it first.`,
 	cmd.Flags().BoolVar(&create, "create", false, "write only when no config ever had the name")
 	cmd.Flags().BoolVar(&onlyIfChanged, "only-if-changed", false, "write nothing when the config has the value already")
 	return withSession(env, cmd, func(ctx context.Context, s *session, args []string) error {
-		set := restclient.Set{OnlyIfChanged: onlyIfChanged}
+		set := rest.Set{OnlyIfChanged: onlyIfChanged}
 		given := cmd.Flags().Changed("if-version")
 		switch {
 		case given && create:
@@ -60,7 +60,7 @@ A deleted config takes no value: restore it first.`,
 		if err := checkValue(set.Value); err != nil {
 			return fmt.Errorf("nothing was written: %w; encode it, for example with base64", err)
 		}
-		return s.apply(ctx, f, restclient.ChangeSet{Changes: []restclient.Change{{Set: &set}}})
+		return s.apply(ctx, f, rest.ChangeSet{Changes: []rest.Change{{Set: &set}}})
 	})
 }
 

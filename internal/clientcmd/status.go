@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/clientconfig"
 	"configapi/internal/fault"
 )
@@ -47,7 +47,7 @@ type nodeStatus struct {
 	Ready    bool            `json:"ready"`
 	Status   string          `json:"status"` // healthy, unhealthy, or unreachable
 	Position string          `json:"position,omitempty"`
-	Lag      *restclient.Lag `json:"lag,omitempty"`
+	Lag      *rest.Lag `json:"lag,omitempty"`
 	Verified string          `json:"verified,omitempty"`
 	Problems []string        `json:"problems"`
 	err      error           // the server does not answer
@@ -81,7 +81,7 @@ func (c *connection) status(ctx context.Context, env Env, names []string) error 
 // node is a server to ask.
 type node struct {
 	name   string
-	client *restclient.Client
+	client *rest.Client
 }
 
 // targets returns the servers that words name: by a URL, or else by a context.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 )
 
 func newTree(env Env) *cobra.Command {
@@ -30,7 +30,7 @@ and prefixes, which end with a slash, with how many configs there are below each
 				fmt.Fprintf(out.out, "%s/\n", printable(prefix))
 			}
 		}
-		err := s.client.Children(ctx, prefix, func(c restclient.Child) error {
+		err := s.client.Children(ctx, prefix, func(c rest.Child) error {
 			begin()
 			return out.add(c, c.Name, func() { t.addChild(c) })
 		})
@@ -43,7 +43,7 @@ and prefixes, which end with a slash, with how many configs there are below each
 }
 
 // addChild adds a line for the names below a child, and one for its config.
-func (t *table) addChild(c restclient.Child) {
+func (t *table) addChild(c rest.Child) {
 	if c.Config != nil {
 		t.add(c.Segment, "", orErased(c.Config.Value))
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/fault"
 )
 
@@ -82,14 +82,14 @@ func (w *watch) run(ctx context.Context, after string) error {
 		w.output = outputJSON
 	}
 	noted := ""
-	follow := restclient.Follow{Prefix: w.prefix, After: after, Lost: func(e *restclient.Error, _ time.Duration) {
+	follow := rest.Follow{Prefix: w.prefix, After: after, Lost: func(e *rest.Error, _ time.Duration) {
 		if why := printable(e.Error()); why != noted { // the same one again is no news
 			w.note("%s; the watch tries again until it is interrupted", why)
 			noted = why
 		}
 	}}
 	last := after
-	err := w.client.Stream(ctx, follow, func(c restclient.Changes) error {
+	err := w.client.Stream(ctx, follow, func(c rest.Changes) error {
 		if err := w.take(ctx, c); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (w *watch) mustBeginAnew(what string, err error) error {
 }
 
 // take takes a change set, or a position up to which there is nothing else, and keeps the position.
-func (w *watch) take(ctx context.Context, c restclient.Changes) error {
+func (w *watch) take(ctx context.Context, c rest.Changes) error {
 	if len(c.Changes) > 0 {
 		if err := w.takeSet(ctx, setOf(c.Changes)); err != nil {
 			return err

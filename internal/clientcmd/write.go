@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	restclient "configapi/client/rest"
+	"configapi/client/rest"
 	"configapi/internal/config"
 )
 
@@ -27,14 +27,14 @@ func (f *writeFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.confirm, "confirm", "", "`NAME` of the context, to write without being asked for it where the context has confirm: true")
 }
 
-// send sends a write that is to be made, or to be tried: see [restclient.Client.Apply]. asSeenAt is
+// send sends a write that is to be made, or to be tried: see [rest.Client.Apply]. asSeenAt is
 // the position at which its effect was shown, "" for none.
-type send func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error)
+type send func(ctx context.Context, dryRun bool, asSeenAt, key string) (rest.Result, error)
 
 // apply makes a change set, whose reason and dry run the flags decide, and shows what it did.
-func (s *session) apply(ctx context.Context, f writeFlags, set restclient.ChangeSet) error {
+func (s *session) apply(ctx context.Context, f writeFlags, set rest.ChangeSet) error {
 	set.Reason = f.reason
-	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (restclient.Result, error) {
+	result, err := s.write(ctx, f, func(ctx context.Context, dryRun bool, asSeenAt, key string) (rest.Result, error) {
 		tried := set
 		tried.DryRun, tried.AsSeenAt = dryRun, firstOf(set.AsSeenAt, asSeenAt)
 		return s.client.Apply(ctx, tried, key)
@@ -47,9 +47,9 @@ func (s *session) apply(ctx context.Context, f writeFlags, set restclient.Change
 
 // write is the one way in which commands write. Where the context wants it, the user confirms what
 // a dry run shows; what is written then is what was shown, or nothing.
-func (s *session) write(ctx context.Context, f writeFlags, send send) (restclient.Result, error) {
+func (s *session) write(ctx context.Context, f writeFlags, send send) (rest.Result, error) {
 	if _, err := config.ParseReason(f.reason); err != nil { // JSON would bend what is not UTF-8
-		return restclient.Result{}, fmt.Errorf("nothing was written: %w", err)
+		return rest.Result{}, fmt.Errorf("nothing was written: %w", err)
 	}
 	if f.dryRun {
 		return send(ctx, true, "", "")
@@ -58,10 +58,10 @@ func (s *session) write(ctx context.Context, f writeFlags, send send) (restclien
 	if s.target.Confirm {
 		var err error
 		if asSeenAt, err = s.confirm(ctx, f, send); err != nil {
-			return restclient.Result{}, err
+			return rest.Result{}, err
 		}
 	}
-	return send(ctx, false, asSeenAt, restclient.NewKey())
+	return send(ctx, false, asSeenAt, rest.NewKey())
 }
 
 // confirm returns the position of what the user has confirmed, "" when that came by a flag.
@@ -75,7 +75,7 @@ func (s *session) confirm(ctx context.Context, f writeFlags, send send) (asSeenA
 }
 
 // showResult prints what a write came to.
-func (s *session) showResult(f writeFlags, result restclient.Result) error {
+func (s *session) showResult(f writeFlags, result rest.Result) error {
 	v := view{object: result, table: func(out io.Writer) error {
 		_, err := io.WriteString(out, s.describe(f, result))
 		return err
@@ -94,7 +94,7 @@ const (
 )
 
 // describe returns what a write came to, for people: a line about each change, and the position.
-func (s *session) describe(f writeFlags, result restclient.Result) string {
+func (s *session) describe(f writeFlags, result rest.Result) string {
 	var text strings.Builder
 	where := ", position " + result.Position
 	if result.DryRun {
@@ -134,7 +134,7 @@ func (s *session) describeUnchanged(names []string) string {
 }
 
 // describeRevision returns a line about a change, such as "payments/timeout 3 → 5, version 4".
-func (s *session) describeRevision(f writeFlags, r restclient.Revision) string {
+func (s *session) describeRevision(f writeFlags, r rest.Revision) string {
 	name, version := s.shortName(r.Name), fmt.Sprintf(", version %d", r.Version)
 	switch {
 	case r.Operation == "DELETED":
