@@ -14,11 +14,11 @@ import (
 
 // changeSet is changes that were made together, as `log` and `watch` print them.
 type changeSet struct {
-	Position    string                `json:"position"`
-	CommittedAt time.Time             `json:"committedAt"`
-	Actor       *string               `json:"actor"`
-	Reason      *string               `json:"reason"`
-	Reverts     *string               `json:"reverts"` // the position of the set that it undoes
+	Position    string          `json:"position"`
+	CommittedAt time.Time       `json:"committedAt"`
+	Actor       *string         `json:"actor"`
+	Reason      *string         `json:"reason"`
+	Reverts     *string         `json:"reverts"` // the position of the set that it undoes
 	Changes     []rest.Revision `json:"changes"` // those that were asked for and may be seen, oldest first
 }
 

@@ -43,14 +43,14 @@ addresses of their own have contexts of their own.`,
 
 // nodeStatus is the state of one server in JSON.
 type nodeStatus struct {
-	Server   string          `json:"server"` // its URL, or the name of its context
-	Ready    bool            `json:"ready"`
-	Status   string          `json:"status"` // healthy, unhealthy, or unreachable
-	Position string          `json:"position,omitempty"`
+	Server   string    `json:"server"` // its URL, or the name of its context
+	Ready    bool      `json:"ready"`
+	Status   string    `json:"status"` // healthy, unhealthy, or unreachable
+	Position string    `json:"position,omitempty"`
 	Lag      *rest.Lag `json:"lag,omitempty"`
-	Verified string          `json:"verified,omitempty"`
-	Problems []string        `json:"problems"`
-	err      error           // the server does not answer
+	Verified string    `json:"verified,omitempty"`
+	Problems []string  `json:"problems"`
+	err      error     // the server does not answer
 }
 
 // status asks all servers at the same time.
