@@ -59,14 +59,13 @@ func TestRunIsKilled(t *testing.T) {
 // TestRunHidesTheToken: a program of the same user cannot read the token from /proc, either.
 func TestRunHidesTheToken(t *testing.T) {
 	s := newServer(t, nil)
-	token := s.mustIssue(t, "app")
-	args := []string{os.Args[0], "run", "--", "sh", "-c", `cat /proc/$PPID/environ || echo refused`}
+	args := []string{os.Args[0], "run", "--", "sh", "-c", `grep -c ^ /proc/$PPID/environ || echo refused`}
 	if os.Getuid() == 0 { // who has all capabilities may read everything
 		args = append([]string{"setpriv", "--bounding-set=-all", "--inh-caps=-all"}, args...)
 	}
-	r := mustStartCommand(t, s.URL, []string{"CONFIGAPI_TOKEN=" + token}, exec.Command(args[0], args[1:]...))
+	r := mustStartCommand(t, s.URL, []string{"CONFIGAPI_TOKEN=" + s.mustIssue(t, "app")}, exec.Command(args[0], args[1:]...))
 	r.ends(0)
-	if log := r.Log(); !strings.HasSuffix(log, "refused\n") || strings.Contains(log, token) {
+	if log := r.Log(); !strings.HasSuffix(log, "refused\n") {
 		t.Errorf("got %q, want an environment that cannot be read", log)
 	}
 }
