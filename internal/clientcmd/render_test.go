@@ -102,6 +102,8 @@ func TestRenderFails(t *testing.T) {
 		{"good out --timeout 0", 2, "must be positive"},
 		{"good out --prefix /", 2, "--prefix is empty"},
 		{"good out --prefix a//b", 8, "a//b"},
+		{"good out --prefix a --prefix a/", 2, `--prefix "a" is empty or given twice`},
+		{"good out" + strings.Repeat(" --prefix a", 11), 2, "--prefix is given 11 times"},
 		{"good . --dry-run", 9, "no regular file"},
 		{"good out -o x", 2, "-o must be"},
 		{"good", 2, "write `configapi render"},
