@@ -87,7 +87,8 @@ func apply(ctx context.Context, c *client.Client, change client.Change, out io.W
 }
 
 // watch prints the configs, then what is different in each newer snapshot: also when the token may
-// read other configs, or an older backup was restored. Changes that come while it prints become one.
+// read other configs, or an older backup was restored. Changes that come while it prints become
+// one.
 func watch(ctx context.Context, c *client.Client, out io.Writer) error {
 	before := c.Snapshot()
 	if err := list(c, out); err != nil {

@@ -50,7 +50,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestWatch starts from a file while the server is unreachable, and prints what changes, through a cut.
+// TestWatch starts from a file while the server is unreachable, and prints what changes, through a
+// cut.
 func TestWatch(t *testing.T) {
 	server := clienttest.New(t)
 	server.Set("a", "1")
