@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -75,4 +76,47 @@ func openMany(b *testing.B, n int) (*client.Client, []string) {
 	}
 	b.Cleanup(func() { _ = c.Close() })
 	return c, names
+}
+
+// BenchmarkMemory reports what a client keeps for a config with a name of 38 and a value of 64
+// bytes. It starts from a file, so that nothing of the server's memory is counted.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	server := clienttest.New(b)
+	changes := make([]client.Change, n)
+	for i := range changes {
+		changes[i].Set = &client.Set{Name: fmt.Sprintf("payments/providers/settings/%010d", i), Value: fmt.Sprintf("%064d", i)}
+	}
+	server.Apply(changes...)
+	o := server.Options()
+	o.File = b.TempDir() + "/configs"
+	o.OnError = func(error) {}
+	c, err := client.Open(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = c.Close()
+	c = nil
+	server.Stop()
+	kept := int64(0)
+	for b.Loop() {
+		before := heap()
+		c, err = client.Open(b.Context(), o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		kept += heap() - before
+		_ = c.Close()
+		c = nil
+	}
+	b.ReportMetric(float64(kept)/n/float64(b.N), "B/config")
+}
+
+// heap returns how many bytes are reachable.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

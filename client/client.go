@@ -28,6 +28,7 @@ type Client struct {
 	reports chan error    // for OnError
 	notify  chan struct{} // the watchers are to look; of one element
 	dirty   chan struct{} // the file is to be written; of one element
+	fileErr error         // of the last write of the file; only of keepFile, and of Close after it
 
 	stop    context.CancelFunc
 	stopped context.Context
@@ -97,13 +98,14 @@ func (c *Client) readFirst(ctx context.Context) error {
 	}
 }
 
-// Close ends all that the client does, and waits for it; the file is written once more. Snapshots
-// and values stay as they are. It must not be called from a function that the client calls.
+// Close ends all that the client does, and waits for it; the file is written once more, and the
+// error is that of the file. Snapshots and values stay as they are. It must not be called from a
+// function that the client calls.
 func (c *Client) Close() error {
 	c.stop()
 	c.running.Wait()
 	c.api.Load().Close()
-	return nil
+	return c.fileErr
 }
 
 // Snapshot returns the newest configs.
@@ -128,8 +130,11 @@ func (c *Client) Stale() (stale bool, since time.Time) {
 
 // Wait returns when the configs are of a position or a later one, such as that of a write. When
 // other configs than those of the client have changed, that may take 10 s. The error is that of
-// ctx, or [ErrClosed].
+// ctx, or [ErrClosed], or says that the text is no position.
 func (c *Client) Wait(ctx context.Context, position string) error {
+	if !isPosition(position) {
+		return fmt.Errorf("%q is no position, such as that of a write", position)
+	}
 	for {
 		s := c.Snapshot()
 		if seq(s.position) >= seq(position) && !s.fromFile {

@@ -325,3 +325,35 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestWaitTakesPositions waits for what is no position.
+func TestWaitTakesPositions(t *testing.T) {
+	server := clienttest.New(t)
+	c := mustOpen(t, server.Options())
+	defer c.Close()
+	for text, good := range map[string]bool{server.Position(): true, "": false, "now": false, "0": false, "-1-0a": false, "x-00000000": false, "0-": false} {
+		if err := c.Wait(t.Context(), text); (err == nil) != good {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+}
+
+// TestApplyWithKey sends a set twice: it has one effect.
+func TestApplyWithKey(t *testing.T) {
+	server := clienttest.New(t)
+	c := mustOpen(t, server.Options())
+	defer c.Close()
+	set := client.ChangeSet{Changes: []client.Change{{Set: &client.Set{Name: "a", Value: "1"}}}}
+	key := client.NewKey()
+	first, err := c.ApplyWithKey(t.Context(), set, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := c.ApplyWithKey(t.Context(), set, key)
+	if err != nil || again.Position != first.Position || server.Position() != first.Position {
+		t.Errorf("got %s, %v, and the server is at %s; want %s", again.Position, err, server.Position(), first.Position)
+	}
+	if other, err := c.Apply(t.Context(), set); err != nil || other.Position == first.Position {
+		t.Errorf("with another key: got %s, %v", other.Position, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -264,5 +265,56 @@ func TestServerThatIsLate(t *testing.T) {
 		}
 		time.AfterFunc(3*time.Second, server.Start)
 		_ = mustOpen(t, server.Options()).Close()
+	})
+}
+
+// TestFileOfAnotherHistory starts from a file while the server is unreachable, which comes back
+// with an older backup.
+func TestFileOfAnotherHistory(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var reported errorList
+		server := clienttest.New(t)
+		at := server.Set("a", "1")
+		server.Set("a", "2")
+		o := server.Options()
+		o.File, o.OnError = filepath.Join(folder, "configs"), reported.add
+		_ = mustOpen(t, o).Close()
+		server.Stop()
+		server.Rewind(at)
+		server.Set("b", "3") // of the same number as the position of the file
+		c := mustOpen(t, o)
+		defer c.Close()
+		if got := namesOf(c.Snapshot()); got != "a=2" || !c.Snapshot().FromFile() {
+			t.Errorf("from the file: got %q", got)
+		}
+		server.Start()
+		time.Sleep(time.Minute)
+		if got := namesOf(c.Snapshot()); got != "a=1 b=3" || c.Snapshot().FromFile() || !reported.has(client.ErrHistoryReplaced) {
+			t.Errorf("of the server: got %q", got)
+		}
+	})
+}
+
+// TestFileThatCannotBeWritten removes the folder of the file: Close says that there is none for the
+// next start.
+func TestFileThatCannotBeWritten(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server := clienttest.New(t)
+		o := server.Options()
+		o.File = filepath.Join(folder, "configs")
+		c := mustOpen(t, o)
+		synctest.Wait()
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		mustWait(t, c, server.Set("a", "1"))
+		if err := c.Close(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("got %v, want that the folder does not exist", err)
+		}
 	})
 }

@@ -18,10 +18,11 @@ func (c *Client) keepFile() {
 		}
 		tried = time.Now()
 		if err := writeFile(c.options.File, headOf(&c.options, s.token), s); err != nil {
-			c.fail(fmt.Errorf("writing the configs to the file: %w", err))
+			c.fileErr = fmt.Errorf("writing the configs to the file: %w", err)
+			c.fail(c.fileErr)
 			return
 		}
-		kept = s
+		kept, c.fileErr = s, nil
 	}
 	defer write()
 	timer := time.NewTimer(0)

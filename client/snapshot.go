@@ -77,6 +77,13 @@ func configOf(name, layer string, r *rest.Revision) *Config {
 	return &Config{Name: name, Value: *r.Value, Version: r.Version, Position: r.Position, Layer: layer, UpdatedAt: r.CommittedAt}
 }
 
+// isPosition reports whether a text has the form of a position: a number, and a part of a hash.
+func isPosition(text string) bool {
+	number, hash, found := strings.Cut(text, "-")
+	n, err := strconv.ParseInt(number, 10, 64)
+	return found && hash != "" && err == nil && n >= 0
+}
+
 // seq returns the number of a position, 0 when it is none. Of two positions of one history, that
 // with the larger number is the later one.
 func seq(position string) int64 {

@@ -34,7 +34,7 @@ func (v *Value[T]) Get() T { return *v.current.Load() }
 
 // Watch has a function called when the value has changed, with the value that the function knows
 // and the new one. Calls come one at a time, in order. While one is under way, several changes may
-// become one. After stop no new call begins.
+// become one. After stop no new call begins; one that has begun goes on.
 func (v *Value[T]) Watch(changed func(old, new T)) (stop func()) {
 	known := v.current.Load()
 	return v.client.addWatch(func() {

@@ -25,5 +25,15 @@ type (
 //
 // Wait with the position of the result before you read the changes in a snapshot.
 func (c *Client) Apply(ctx context.Context, set ChangeSet) (Result, error) {
-	return c.api.Load().Apply(ctx, set, rest.NewKey())
+	return c.ApplyWithKey(ctx, set, NewKey())
+}
+
+// NewKey returns a new idempotency key for [Client.ApplyWithKey].
+func NewKey() string { return rest.NewKey() }
+
+// ApplyWithKey is as [Client.Apply], with an idempotency key of the caller. The same set with the
+// same key again has one effect, and gives the first result: so a program finds out later what
+// became of a set whose outcome is unknown.
+func (c *Client) ApplyWithKey(ctx context.Context, set ChangeSet, key string) (Result, error) {
+	return c.api.Load().Apply(ctx, set, key)
 }

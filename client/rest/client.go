@@ -91,7 +91,7 @@ func New(o Options) (*Client, error) {
 	if o.CA != nil {
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(o.CA) {
-			return nil, errors.New("the file of trusted certificates has no certificate in PEM")
+			return nil, errors.New("there is no certificate in PEM among those to trust")
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
@@ -142,7 +142,7 @@ func dialer(staysHere bool) *net.Dialer {
 }
 
 func errNotHere(host string) error {
-	return fmt.Errorf("the token is not sent to %s, since everyone on the way could read it: use https, or give --insecure", host)
+	return fmt.Errorf("the token is not sent to %s, since everyone on the way could read it: %w", host, ErrUseTLS)
 }
 
 func isLoopback(host string) bool {

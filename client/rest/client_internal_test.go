@@ -1,8 +1,8 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
-	"strings"
 	"testing"
 )
 
@@ -15,7 +15,7 @@ func TestConnectionsStayHere(t *testing.T) {
 		"10.0.0.1:80": false, "192.0.2.1:443": false, "[2001:db8::1]:80": false, "0.0.0.0:80": false, "no address": false,
 	} {
 		err := decide("tcp", address, nil)
-		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "use https, or give --insecure") {
+		if (err == nil) != want || err != nil && !errors.Is(err, ErrUseTLS) {
 			t.Errorf("%s: got %v, want %t", address, err, want)
 		}
 	}

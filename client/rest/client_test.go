@@ -8,7 +8,7 @@ import (
 )
 
 func TestAddresses(t *testing.T) {
-	const insecure = "use https, or give --insecure"
+	const insecure = "could read it: use https"
 	for address, want := range map[string]string{
 		"https://config.example": "", "https://config.example:4000/path/": "", "http://localhost:4000": "", "http://a.localhost": "",
 		"http://127.0.0.1:4000": "", "http://[::1]:4000": "", "http://[::ffff:127.0.0.1]": "",

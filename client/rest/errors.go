@@ -3,10 +3,24 @@ package rest
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+)
+
+// Causes of errors for which the caller of the package knows best what to do. They are found with
+// [errors.Is].
+var (
+	// ErrUseTLS says that a token is not sent over http:// to another machine. [New] and requests
+	// return it; [Options.Insecure] allows it.
+	ErrUseTLS = errors.New("use https")
+	// ErrNoToken says that the server asks for a token, and that the client has none.
+	ErrNoToken = errors.New("the server asks for a token, and none was given")
+	// ErrRedirected says that the server redirects to another address. The caller may use that one
+	// if it trusts it.
+	ErrRedirected = errors.New("the server redirects to another address, where a token is not sent by itself")
 )
 
 // Outcome is what a client knows of a request that failed.
@@ -40,7 +54,8 @@ type Error struct {
 	Errors []Failure
 	// RequestID leads to the server's log. "": unknown.
 	RequestID string
-	// Err is the cause of a request without an answer. It may be nil.
+	// Err is the cause of a request without an answer, or one of [ErrNoToken] and [ErrRedirected].
+	// It may be nil.
 	Err error
 
 	// RetryAfter is how long the server asks to wait before a request is sent again. 0: it does not
@@ -94,7 +109,7 @@ func (q *request) answered(c *Client, answer *http.Response, text []byte) *Error
 	e.Code, e.Message, e.Errors, e.RequestID = p.Code, p.Detail, p.Errors, cmp.Or(p.RequestID, e.RequestID)
 	switch {
 	case answer.StatusCode == http.StatusUnauthorized && c.token == "":
-		e.Message = "the server asks for a token: put one into CONFIGAPI_TOKEN, or its file's name into CONFIGAPI_TOKEN_FILE"
+		e.Message, e.Err = ErrNoToken.Error(), ErrNoToken
 	case q.writes() && (p.OutcomeUnknown || p.Code == CodeInternal):
 		e.Outcome = Unknown
 	}
@@ -110,7 +125,7 @@ func (q *request) foreign(e *Error, answer *http.Response, text []byte) *Error {
 	}
 	switch to := answer.Header.Get("Location"); {
 	case answer.StatusCode/100 == 3 && to != "":
-		e.Message = "the server redirects to another address, where a token is not sent by itself: give that address with --url"
+		e.Message, e.Err = ErrRedirected.Error(), ErrRedirected
 		return e
 	case q.writes() && (answer.StatusCode/100 == 5 || answer.StatusCode/100 == 2):
 		e.Outcome = Unknown

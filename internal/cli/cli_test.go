@@ -126,7 +126,7 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"a file in place of a socket", nil, []string{"token", "list", "--admin-socket", file}, "is no socket"},
 		{"socket that is off", nil, []string{"token", "list", "--admin-socket", "off"}, "name a store"},
 		{"no address", nil, []string{"token", "list", "--url", "localhost:4000"}, "write a URL such as"},
-		{"token over plain HTTP", map[string]string{"CONFIGAPI_TOKEN": exampleSecret}, []string{"token", "list", "--url", "http://config.example"}, "use https, or give --insecure"},
+		{"token over plain HTTP", map[string]string{"CONFIGAPI_TOKEN": exampleSecret}, []string{"token", "list", "--url", "http://config.example"}, "use https; --insecure sends it all the same"},
 		{"mistyped token", map[string]string{"CONFIGAPI_TOKEN": "cfg_hunter2"}, []string{"token", "list", "--url", "http://localhost"}, "CONFIGAPI_TOKEN: the token is mistyped"},
 		{"missing file of a token", map[string]string{"CONFIGAPI_TOKEN_FILE": file + ".none"}, []string{"token", "list", "--url", "http://localhost"}, "reading CONFIGAPI_TOKEN_FILE"},
 		{"missing bootstrap file", nil, []string{"serve", "--store", "memory", "--bootstrap-token-file", file + ".none"}, "opening the bootstrap file"},

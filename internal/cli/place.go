@@ -159,7 +159,7 @@ func (p *place) atAddress(ctx context.Context, env Env, do func(tokens) error) e
 	}
 	client, err := restclient.New(rest.Options{URL: to.URL, Token: to.Token, CA: to.CA, Insecure: to.Insecure})
 	if err != nil {
-		return &startError{err}
+		return &startError{clientcmd.Advised(err)}
 	}
 	defer client.Close()
 	if p.agree != nil && to.Confirm {
@@ -169,9 +169,9 @@ func (p *place) atAddress(ctx context.Context, env Env, do func(tokens) error) e
 	}
 	err = do(client)
 	if to.Unsent != "" && clientcmd.ExitCode(err) == fault.ExitDenied {
-		err = fmt.Errorf("%w; %s", err, to.Unsent)
+		return fmt.Errorf("%w; %s", err, to.Unsent)
 	}
-	return err
+	return clientcmd.Advised(err)
 }
 
 // defaultSocket returns the path of the admin socket of a server on a store: that of an SQLite

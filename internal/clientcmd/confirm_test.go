@@ -11,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"configapi/internal/fault"
+	"configapi/internal/problem"
 )
 
 // contexts returns an environment with a file of contexts.
@@ -150,6 +153,17 @@ func TestTokensStayWithTheirServers(t *testing.T) {
 		two.mustHaveGot(t, "--url", "")
 		one.mustHaveGot(t, "the current context beside --url")
 	}
+	p.run(t, "get", "a", "--context", "one").must(t, 6, "where a token is not sent by itself; give that address with --url")
 	p.env["CONFIGAPI_TOKEN"] = first
-	p.run(t, "get", "a", "--url", "http://config.example").must(t, 2, "use https, or give --insecure")
+	p.run(t, "get", "a", "--url", "http://config.example").must(t, 2, "use https; --insecure sends it all the same")
+}
+
+// TestNoToken asks a server that asks for a token.
+func TestNoToken(t *testing.T) {
+	secured := newRecorder(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem.Problem{Kind: fault.Unauthenticated, Detail: "no"}.Write(w)
+	}))
+	p := process{env: contexts(t, "{}\n")}
+	want := "none was given; put one into CONFIGAPI_TOKEN, or its file's name into CONFIGAPI_TOKEN_FILE"
+	p.run(t, "get", "a", "--url", secured.URL).must(t, 5, want)
 }

@@ -26,8 +26,10 @@ const maxExplained = 20
 // only says that ctx has ended says nothing else then.
 func (s *session) explain(ctx context.Context, err error) error {
 	failed, is := errors.AsType[*rest.Error](err)
-	if _, done := errors.AsType[*explained](err); !is || done {
+	if _, done := errors.AsType[*explained](err); done {
 		return err
+	} else if !is {
+		return Advised(err)
 	}
 	text := err.Error()
 	if len(failed.Errors) > 0 {
@@ -36,10 +38,12 @@ func (s *session) explain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil && failed.Outcome != rest.Unknown && failed.Status == 0:
 		text = "interrupted"
-	case failed.Outcome == rest.NotSent:
-		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case s.target.Unsent != "" && (failed.Code == fault.Unauthenticated.Code() || failed.Code == fault.Denied.Code()):
 		text += "; " + s.target.Unsent
+	case advice(err) != "":
+		text += "; " + advice(err)
+	case failed.Outcome == rest.NotSent:
+		text += fmt.Sprintf("; is %s the address of a server that runs?", s.target.URL)
 	case failed.Code == fault.Unauthenticated.Code() && s.target.Token != "":
 		text += "; `configapi token rotate` makes a new secret"
 	case failed.Code == fault.RevertBlocked.Code():
@@ -52,6 +56,27 @@ func (s *session) explain(ctx context.Context, err error) error {
 		text += "\n`configapi get NAME -o json` shows what a config is now; decide again, and write with its version"
 	}
 	return &explained{err, strings.TrimSuffix(harmless(text), "\n")} // a server's texts must not drive the terminal
+}
+
+// Advised returns an error of the client with what a user can do about it, in the words of the
+// command line. One about which there is nothing to say is returned as it is.
+func Advised(err error) error {
+	if text := advice(err); text != "" {
+		return fmt.Errorf("%w; %s", err, text)
+	}
+	return err
+}
+
+func advice(err error) string {
+	switch {
+	case errors.Is(err, rest.ErrUseTLS):
+		return "--insecure sends it all the same"
+	case errors.Is(err, rest.ErrNoToken):
+		return "put one into CONFIGAPI_TOKEN, or its file's name into CONFIGAPI_TOKEN_FILE"
+	case errors.Is(err, rest.ErrRedirected):
+		return "give that address with --url"
+	}
+	return ""
 }
 
 // explainFailures returns all reasons why a change set was rejected, one a line.

@@ -134,7 +134,7 @@ var startedWith = regexp.MustCompile(`(?m)^started (\d+) (\d+)$`)
 // TestRunUnderCuts cuts the connection after each change set, and kills the server now and then: no
 // program gets a part of a set or an older one, and the last one gets the newest.
 func TestRunUnderCuts(t *testing.T) {
-	rounds := slowtest.Rounds(20, 1000)
+	rounds := slowtest.Rounds(20, 100)
 	k := newKillable(t)
 	p := process{env: map[string]string{"CONFIGAPI_URL": k.URL("")}}
 	file := filepath.Join(t.TempDir(), "set.json")

@@ -82,7 +82,7 @@ func (c *connection) open(ctx context.Context, env Env) (*session, error) {
 		},
 	})
 	if err != nil {
-		return nil, UsageErrorf("%w", err)
+		return nil, UsageErrorf("%w", Advised(err))
 	}
 	return s, nil
 }

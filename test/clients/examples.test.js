@@ -14,9 +14,15 @@ const go = process.env.CONFIGAPI_GO_EXAMPLE;
 if (!go) {
   throw new Error('CONFIGAPI_GO_EXAMPLE must be the path of the program that examples/go builds');
 }
+const goClient = process.env.CONFIGAPI_GO_CLIENT_EXAMPLE;
+if (!goClient) {
+  throw new Error('CONFIGAPI_GO_CLIENT_EXAMPLE must be the path of the program that examples/go-client builds');
+}
 const typescript = fileURLToPath(new URL('../../examples/typescript/dist/main.js', import.meta.url));
 
-for (const [language, command] of Object.entries({ Go: [go], TypeScript: [process.execPath, typescript] })) {
+const commands = { Go: [go], 'Go client': [goClient], TypeScript: [process.execPath, typescript] };
+
+for (const [language, command] of Object.entries(commands)) {
   test(`the ${language} example sets, lists and deletes`, patience, async (t) => {
     const server = await Server.start(t);
     const run = async (...args) => (await runProgram(command, server, args)).stdout;
@@ -32,6 +38,10 @@ for (const [language, command] of Object.entries({ Go: [go], TypeScript: [proces
     await assert.rejects(run('set', '../b', '2'), { code: 1, stderr: /segment/ });
     await assert.rejects(run(), { code: 1, stderr: /^list \[PREFIX\]/ });
   });
+
+  if (language === 'Go client') {
+    continue; // it prints what is different in newer snapshots, not each change
+  }
 
   test(`the ${language} example watches: each change once, in order, through cuts and restarts`, patience, async (t) => {
     await everyChangeOnce(t, (url, after, sink, server) => watch(command, { url, tokenFile: server.tokenFile }, sink), { cuts: 20 });

@@ -13,7 +13,11 @@ import { watchChanges } from './resume.js';
 import { patience, Server } from './server.js';
 
 const examples = fileURLToPath(new URL('../../examples/typescript/', import.meta.url));
-const commands = { Go: [process.env.CONFIGAPI_GO_EXAMPLE], TypeScript: [process.execPath, `${examples}dist/main.js`] };
+const commands = {
+  Go: [process.env.CONFIGAPI_GO_EXAMPLE],
+  'Go client': [process.env.CONFIGAPI_GO_CLIENT_EXAMPLE],
+  TypeScript: [process.execPath, `${examples}dist/main.js`],
+};
 
 for (const [language, [program, ...before]] of Object.entries(commands)) {
   test(`the ${language} example says that its token is refused, and ends`, patience, async (t) => {
