@@ -169,7 +169,16 @@ func TestReplacedHistoryIsReported(t *testing.T) {
 		c := mustOpen(t, o)
 		defer c.Close()
 		value := client.Int(c, "a", 0)
+		waited := make(chan error, 1)
+		lost := server.Set("c", "3")
+		mustWait(t, c, lost)
+		number, _, _ := strings.Cut(lost, "-")
+		go func() { waited <- c.Wait(t.Context(), number+"9-00000000") }()
+		synctest.Wait()
 		server.Rewind(at)
+		if err := <-waited; !errors.Is(err, client.ErrHistoryReplaced) {
+			t.Errorf("who waits for a position of the old history: got %v", err)
+		}
 		time.Sleep(time.Minute)
 		if got := namesOf(c.Snapshot()); got != "a=1" || value.Get() != 1 || !failed.has(client.ErrHistoryReplaced) {
 			t.Errorf("got %q and %d", got, value.Get())
@@ -247,6 +256,21 @@ func TestKinds(t *testing.T) {
 	}
 	if got := client.JSON(c, "j", document{}).Get(); !slices.Equal(got.A, []int{1, 2}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestFloatsAreFinite gives a number values that no program can count with.
+func TestFloatsAreFinite(t *testing.T) {
+	server := clienttest.New(t)
+	server.Set("f", "2")
+	c := mustOpen(t, server.Options())
+	defer c.Close()
+	value := client.Float(c, "f", 1)
+	for _, text := range []string{"NaN", "Inf", "-infinity", "1e400"} {
+		mustWait(t, c, server.Set("f", text))
+		if got := value.Get(); got != 2 {
+			t.Errorf("%s: got %v, want the last good one", text, got)
+		}
 	}
 }
 
