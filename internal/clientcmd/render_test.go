@@ -102,6 +102,8 @@ func TestRenderFails(t *testing.T) {
 		{"good out --timeout 0", 2, "must be positive"},
 		{"good out --prefix /", 2, "--prefix is empty"},
 		{"good out --prefix a//b", 8, "a//b"},
+		{"good out --prefix a --prefix a/", 2, `--prefix "a" is empty or given twice`},
+		{"good out" + strings.Repeat(" --prefix a", 11), 2, "--prefix is given 11 times"},
 		{"good . --dry-run", 9, "no regular file"},
 		{"good out -o x", 2, "-o must be"},
 		{"good", 2, "write `configapi render"},
@@ -269,4 +271,31 @@ func TestRenderWholeSets(t *testing.T) {
 	}
 	w.stop(t)
 	mustHaveFiles(t, dir, 3)
+}
+
+// TestRenderWatchWithARevokedToken: the file stays, the reason is said, and a new token in the file
+// is used.
+func TestRenderWatchWithARevokedToken(t *testing.T) {
+	s := newServer(t, nil)
+	as := process{env: map[string]string{"CONFIGAPI_URL": s.URL, "CONFIGAPI_TOKEN": s.mustIssue(t, "admin")}}
+	as.run(t, "set", "a", "1").must(t, 0)
+	t.Chdir(t.TempDir())
+	write(t, ".", "a.tmpl", `{{get "a"}}`)
+	write(t, ".", "token", s.mustIssue(t, "first")+"\n")
+	w := s.beginIn(t, map[string]string{"CONFIGAPI_TOKEN_FILE": "token"}, "render", "a.tmpl", "a.conf", "--watch", "--cache", "cache")
+	if got := w.next(t); !strings.HasPrefix(got, "a.conf written") {
+		t.Errorf("got %s", got)
+	}
+	as.run(t, "token", "revoke", "first").must(t, 0)
+	if got := w.stderr.next(t); !strings.HasPrefix(got, "configapi: ") || !strings.Contains(got, "token") || strings.Contains(got, "cfg_") {
+		t.Errorf("got %s, want what is wrong with the token", got)
+	}
+	as.run(t, "set", "a", "2").must(t, 0)
+	mustHaveFile(t, "a.conf", "1", 0o600)
+	write(t, ".", "token", s.mustIssue(t, "second")+"\n")
+	if got := w.next(t); !strings.HasPrefix(got, "a.conf written") {
+		t.Errorf("got %s", got)
+	}
+	w.stop(t)
+	mustHaveFile(t, "a.conf", "2", 0o600)
 }

@@ -19,7 +19,7 @@ import (
 // TestRenderIsKilled kills a render at random moments: the file is always one whole change set, and
 // what was left beside it is removed by the next render.
 func TestRenderIsKilled(t *testing.T) {
-	kills := slowtest.Rounds(15, 500)
+	kills := slowtest.Rounds(15, 50)
 	s := newServer(t, nil)
 	long := strings.Repeat("x", 200_000) // so that a write takes a while
 	s.mustSetAll(t, "a=0", "b=0", "long="+long)

@@ -43,10 +43,7 @@ func (f *renderFlags) source(ctx context.Context, env Env) (*renderSource, error
 	if len(s.layers) == 0 && target.Prefix != "" {
 		s.layers = []string{target.Prefix}
 	}
-	if len(s.layers) > client.MaxLayers {
-		return nil, UsageErrorf("--prefix may be given %d times at most", client.MaxLayers)
-	}
-	return s, nil
+	return s, checkLayers(s.layers)
 }
 
 // resolve returns the server.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -52,6 +53,20 @@ func TestRunIsKilled(t *testing.T) {
 	<-r.Done() // with all that it has started
 	if got := r.Log(); got != "ready\nasked to end\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestRunHidesTheToken: a program of the same user cannot read the token from /proc, either.
+func TestRunHidesTheToken(t *testing.T) {
+	s := newServer(t, nil)
+	args := []string{os.Args[0], "run", "--", "sh", "-c", `grep -c ^ /proc/$PPID/environ || echo refused`}
+	if os.Getuid() == 0 { // who has all capabilities may read everything
+		args = append([]string{"setpriv", "--bounding-set=-all", "--inh-caps=-all"}, args...)
+	}
+	r := mustStartCommand(t, s.URL, []string{"CONFIGAPI_TOKEN=" + s.mustIssue(t, "app")}, exec.Command(args[0], args[1:]...))
+	r.ends(0)
+	if log := r.Log(); !strings.HasSuffix(log, "refused\n") {
+		t.Errorf("got %q, want an environment that cannot be read", log)
 	}
 }
 
@@ -119,7 +134,7 @@ var startedWith = regexp.MustCompile(`(?m)^started (\d+) (\d+)$`)
 // TestRunUnderCuts cuts the connection after each change set, and kills the server now and then: no
 // program gets a part of a set or an older one, and the last one gets the newest.
 func TestRunUnderCuts(t *testing.T) {
-	rounds := slowtest.Rounds(20, 1000)
+	rounds := slowtest.Rounds(20, 100)
 	k := newKillable(t)
 	p := process{env: map[string]string{"CONFIGAPI_URL": k.URL("")}}
 	file := filepath.Join(t.TempDir(), "set.json")

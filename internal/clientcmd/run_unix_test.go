@@ -76,12 +76,15 @@ func TestRunExitCodes(t *testing.T) {
 	s := newServer(t, nil)
 	s.run(t, "set", "p/a", "1").must(t, 0)
 	s.run(t, "set", "q/path", "/x").must(t, 0)
+	t.Setenv("INHERITED", "1")
 	for _, test := range []struct {
 		args []string
 		code int
 		says string
 	}{
 		{[]string{"run", "--prefix", "p", "sh", "-c", `test "$A" = 1 && exit 3`}, 3, ""},
+		{[]string{"run", "--prefix", "p", "--", "sh", "-c", `exit "$A$INHERITED"`}, 11, ""},
+		{[]string{"run", "--prefix", "p", "--pristine", "--", "sh", "-c", `exit "$A$INHERITED"`}, 1, ""},
 		{[]string{"run", "--", "no-such-program"}, 127, `configapi: starting "no-such-program": there is no such program`},
 		{[]string{"run", "--", "/"}, 126, `configapi: starting "/": `},
 		{[]string{"run", "--prefix", "q", "--", "true"}, 8, `"path" makes PATH, which decides which programs run`},

@@ -175,7 +175,7 @@ func (c *cuttingWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // TestWatchOverCuts has connections break in the middle of messages: each set is printed once.
 func TestWatchOverCuts(t *testing.T) {
-	cuts := slowtest.Rounds(15, 200)
+	cuts := slowtest.Rounds(15, 50)
 	connections := make(chan struct{}, 100_000)
 	s := newServer(t, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

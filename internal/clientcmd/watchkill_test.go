@@ -58,7 +58,7 @@ func (w *watching) seen(t *testing.T) (values []string) {
 // TestWatchIsKilled kills the server and the watch at random moments, and starts them again: the
 // command sees each set at least once, in order, and again only the one that was under way.
 func TestWatchIsKilled(t *testing.T) {
-	rounds := slowtest.Rounds(6, 60)
+	rounds := slowtest.Rounds(6, 12)
 	folder := t.TempDir()
 	w := &watching{server: newKillable(t), folder: folder, cursor: filepath.Join(folder, "cursor"), to: filepath.Join(folder, "seen")}
 	t.Cleanup(func() { w.Kill() })

@@ -10,11 +10,13 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// Env is the environment variable that enables slow tests, whatever its value.
+// Env is the environment variable that enables slow tests, whatever its value. A number is by how
+// much the tests of [Rounds] take longer than in `make ci`.
 const Env = "CONFIGAPI_SLOW_TESTS"
 
 // Tests lists all slow tests by the folder of their package. A subtest is listed by its own name,
@@ -97,10 +99,15 @@ func Only(t *testing.T) {
 	}
 }
 
-// Rounds returns all if slow tests are enabled, else few.
-func Rounds(few, all int) int {
-	if os.Getenv(Env) == "" {
+// Rounds returns many if slow tests are enabled, times the number that [Env] has, else few.
+func Rounds(few, many int) int {
+	value := os.Getenv(Env)
+	if value == "" {
 		return few
 	}
-	return all
+	times, err := strconv.Atoi(value)
+	if err != nil {
+		return many
+	}
+	return max(times, 1) * many
 }

@@ -47,6 +47,7 @@ func newProcess(o Options) (program, error) {
 		p.files = append(p.files, file.Fd())
 	}
 	adoptOrphans()
+	hideMemory()
 	p.died = make(chan os.Signal, 1) // one that waits stands for all
 	signal.Notify(p.died, syscall.SIGCHLD)
 	p.forwarded = make(chan os.Signal, 64)

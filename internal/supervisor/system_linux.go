@@ -14,6 +14,10 @@ func adoptOrphans() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // Linux 3.4
 }
 
+// hideMemory keeps other processes of the user, such as the program, from reading in /proc what
+// this one has in memory: the token may be in its environment.
+func hideMemory() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
 // endWithParent has a process get SIGTERM when this one is killed.
 func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGTERM }
 

@@ -180,7 +180,7 @@ func TestKeysReachTheGroup(t *testing.T) {
 }
 
 func TestProgramThatDiesOfAKey(t *testing.T) {
-	c := mustOpen(t, `$S sh -c 'echo ready; while :; do :; done'; echo "code $?"; read -r line; echo "<$line>"`)
+	c := mustOpen(t, `$S sh -c 'echo ready; exec sleep 1000'; echo "code $?"; read -r line; echo "<$line>"`)
 	c.wait("ready")
 	c.press(controlC)
 	c.wait("code 130")
@@ -191,7 +191,7 @@ func TestProgramThatDiesOfAKey(t *testing.T) {
 // TestJobControl suspends a program, continues it in the background and in the foreground.
 func TestJobControl(t *testing.T) {
 	c := mustOpen(t, `set -m
-		$S sh -c 'echo ready; read -r line; echo "<$line>"; while :; do :; done' # a shell cannot be suspended while it forks
+		$S sh -c 'echo ready; read -r line; echo "<$line>"; exec sleep 1000' # a shell that forks cannot be suspended
 		echo "suspended $?"; read -r line; echo "<$line>"
 		fg; echo "again $?"
 		bg; read -r line; echo "<$line>"

@@ -113,7 +113,7 @@ func (b *breaking) Read(into []byte) (int, error) {
 // TestConfigsOverCuts reads configs over connections that break in the middle of answers, in lists
 // and in streams, while change sets are made.
 func TestConfigsOverCuts(t *testing.T) {
-	cuts := int64(slowtest.Rounds(20, 1000))
+	cuts := int64(slowtest.Rounds(20, 100))
 	a := newAPI(t, asUsual)
 	var at target
 	address := strings.TrimPrefix(a.URL, "http://")
@@ -175,7 +175,7 @@ func mustServeProcess(t *testing.T, program, folder string) *processtest.Server 
 // TestConfigsOverKills kills the server while change sets are made, and kills the client, too,
 // which is another process with a file, while the server is there and while it is not.
 func TestConfigsOverKills(t *testing.T) {
-	kills := slowtest.Rounds(3, 100)
+	kills := slowtest.Rounds(3, 10)
 	path, folder := program(t), t.TempDir()
 	var at target
 	server := mustServeProcess(t, path, folder)
