@@ -156,7 +156,8 @@ func (c *Client) Wait(ctx context.Context, position string) error {
 }
 
 // publish makes a snapshot the newest one. changed are the names whose configs are others than
-// before; nil: any may be. One goroutine at a time may call it.
+// before; nil: any may be. Values change first, so that they are there for who has waited for the
+// snapshot. One goroutine at a time may call it.
 func (c *Client) publish(next *Snapshot, changed []string) {
 	last := c.snapshot.Load()
 	next.newer = make(chan struct{})
@@ -164,7 +165,6 @@ func (c *Client) publish(next *Snapshot, changed []string) {
 	if next.changed = make(chan struct{}); same {
 		next.changed = last.changed
 	}
-	c.snapshot.Store(next)
 	c.updateValues(next, changed)
 	if last == nil {
 		return
