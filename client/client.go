@@ -17,6 +17,7 @@ type Client struct {
 	snapshot atomic.Pointer[Snapshot]
 	api      atomic.Pointer[rest.Client]
 	token    string // the one that api sends; only of the goroutine that follows
+	replaced int    // how many times the history was replaced; of that goroutine, too
 
 	heardAt atomic.Pointer[time.Time] // when the configs were last known to be current; nil: never
 	linked  atomic.Bool               // nothing has failed since
@@ -130,13 +131,17 @@ func (c *Client) Stale() (stale bool, since time.Time) {
 
 // Wait returns when the configs are of a position or a later one, such as that of a write. When
 // other configs than those of the client have changed, that may take 10 s. The error is that of
-// ctx, or [ErrClosed], or says that the text is no position.
+// ctx, [ErrClosed], or [ErrHistoryReplaced] when that happens meanwhile, since the position may be
+// of the history before; or it says that the text is no position.
 func (c *Client) Wait(ctx context.Context, position string) error {
 	if !isPosition(position) {
 		return fmt.Errorf("%q is no position, such as that of a write", position)
 	}
-	for {
+	for began := c.Snapshot(); ; {
 		s := c.Snapshot()
+		if s.history != began.history {
+			return fmt.Errorf("waiting for %s: %w", position, ErrHistoryReplaced)
+		}
 		if seq(s.position) >= seq(position) && !s.fromFile {
 			return nil
 		}
@@ -151,7 +156,8 @@ func (c *Client) Wait(ctx context.Context, position string) error {
 }
 
 // publish makes a snapshot the newest one. changed are the names whose configs are others than
-// before; nil: any may be. One goroutine at a time may call it.
+// before; nil: any may be. Values change first, so that they are there for who has waited for the
+// snapshot. One goroutine at a time may call it.
 func (c *Client) publish(next *Snapshot, changed []string) {
 	last := c.snapshot.Load()
 	next.newer = make(chan struct{})
@@ -159,7 +165,6 @@ func (c *Client) publish(next *Snapshot, changed []string) {
 	if next.changed = make(chan struct{}); same {
 		next.changed = last.changed
 	}
-	c.snapshot.Store(next)
 	c.updateValues(next, changed)
 	if last == nil {
 		return

@@ -50,6 +50,7 @@ func (c *Client) follow() {
 		case isCode(err, rest.CodePositionUnknown):
 			err = fmt.Errorf("%w: it does not have the position %s; the configs are read anew", ErrHistoryReplaced, c.Position())
 			anew, atLeast = true, ""
+			c.replaced++
 		case !isUnavailable(err):
 			anew, atLeast = true, c.Position()
 		}
@@ -94,7 +95,7 @@ func (c *Client) otherToken(ctx context.Context) bool {
 // readAnew reads all configs of one position, which is at least the one given, and publishes them.
 func (c *Client) readAnew(ctx context.Context, atLeast string) error {
 	begun := time.Now()
-	next := &Snapshot{currentAt: begun, token: nameOfToken(c.token)}
+	next := &Snapshot{currentAt: begun, token: nameOfToken(c.token), history: c.replaced}
 	configs := make([][]*Config, 0, 1)
 	left := c.options.MaxBytes
 	for i, prefix := range c.options.prefixes() {
@@ -168,7 +169,7 @@ func (c *Client) stream(ctx context.Context, pause *backoff) error {
 // apply applies a change set, or moves the position on.
 func (c *Client) apply(changes rest.Changes) error {
 	last := c.Snapshot()
-	next := &Snapshot{position: changes.Position, layers: last.layers, token: last.token, fromFile: last.fromFile, currentAt: last.currentAt}
+	next := &Snapshot{position: changes.Position, layers: last.layers, token: last.token, history: last.history, fromFile: last.fromFile, currentAt: last.currentAt}
 	names := []string{}
 	if len(changes.Changes) > 0 {
 		next.layers, names = last.layers.with(changes.Changes)

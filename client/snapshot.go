@@ -25,6 +25,7 @@ type Config struct {
 type Snapshot struct {
 	position  string
 	layers    *layers
+	history   int // how many times the history was replaced before
 	fromFile  bool
 	token     string        // what the file has of the token with which the configs were read
 	currentAt time.Time     // when the server last said that this is the newest state

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -109,10 +110,13 @@ func Int64(c *Client, name string, standard int64, checks ...func(int64) error) 
 	}, checks...)
 }
 
-// Float returns a config that is a number as [strconv.ParseFloat] reads it.
+// Float returns a config that is a finite number as [strconv.ParseFloat] reads it.
 func Float(c *Client, name string, standard float64, checks ...func(float64) error) *Value[float64] {
 	return Parsed(c, name, standard, func(text string) (float64, error) {
 		n, err := strconv.ParseFloat(text, 64)
+		if math.IsNaN(n) || err == nil && math.IsInf(n, 0) {
+			return 0, errors.New("it is no finite number")
+		}
 		return n, withoutText(err)
 	}, checks...)
 }

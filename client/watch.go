@@ -23,10 +23,12 @@ func (c *Client) addValue(name string, take update) {
 	c.take(take, c.Snapshot().layers.merged.lookup(name))
 }
 
-// updateValues updates the values of the names that have changed; nil: all values.
+// updateValues updates the values of the names that have changed, nil for all values, and then the
+// snapshot. A value that is added meanwhile gets the configs of it.
 func (c *Client) updateValues(s *Snapshot, changed []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.snapshot.Store(s)
 	if changed != nil {
 		for _, name := range changed {
 			for _, take := range c.values[name] {
