@@ -21,9 +21,9 @@ func (r *renderer) runHook(ctx context.Context, command, position string, args .
 			run.Stdout, run.Stderr = file, file
 		}
 	}
-	run.WaitDelay = endTime
-	endGroup(run)
+	endRest := endGroup(run, endTime)
 	err := run.Run()
+	endRest()
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -2,6 +2,12 @@
 
 package clientcmd
 
-import "os/exec"
+import (
+	"os/exec"
+	"time"
+)
 
-func endGroup(*exec.Cmd) {}
+func endGroup(run *exec.Cmd, grace time.Duration) (rest func()) {
+	run.WaitDelay = grace
+	return func() {}
+}
