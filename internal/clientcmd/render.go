@@ -91,6 +91,7 @@ func (f *renderFlags) run(ctx context.Context, env Env, args []string) error {
 		return source.session.explain(ctx, err)
 	}
 	defer c.Close()
+	source.outages.follow(c)
 	if f.watch {
 		return r.watch(ctx, c)
 	}

@@ -15,9 +15,7 @@ type renderSource struct {
 	session *session // without a client
 	flags   *renderFlags
 	layers  []string // whole prefixes
-
-	mu    sync.Mutex // guards noted
-	noted string     // the last line about the server
+	outages outages
 }
 
 func (f *renderFlags) source(ctx context.Context, env Env) (*renderSource, error) {
@@ -64,12 +62,9 @@ func (s *renderSource) options() client.Options {
 	return o
 }
 
-// note says what is wrong with the server, unless it is the same again.
+// note says what is wrong with the server, once in each outage.
 func (s *renderSource) note(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if text := printable(err.Error()); text != s.noted {
-		s.noted = text
+	if text := printable(err.Error()); s.outages.isNew(text) {
 		s.session.note("%s", "configapi: "+text)
 	}
 }

@@ -148,7 +148,7 @@ type runner struct {
 	children   sync.Mutex // held while a token_command runs
 
 	logging sync.Mutex // guards standard error of env, which the program may write to as well
-	logged  string     // the last line about the server; only of the goroutine that reports it
+	outages outages
 }
 
 func (r *runner) run(ctx context.Context, args []string) error {
@@ -175,6 +175,7 @@ func (r *runner) run(ctx context.Context, args []string) error {
 		return (&session{env: r.env, target: target}).explain(ctx, err)
 	}
 	defer source.client.Close()
+	r.outages.follow(source.client)
 	r.logStart(source)
 	// The context ends with SIGINT and SIGTERM, which the supervisor gets itself.
 	code, err := supervisor.Run(context.WithoutCancel(ctx), supervisor.Options{
@@ -276,10 +277,9 @@ func (r *runner) log(format string, args ...any) {
 	(&session{env: r.env}).note("%s", "configapi: "+printable(fmt.Sprintf(format, args...)))
 }
 
-// logServer logs what is wrong with the server, unless it is the same again.
+// logServer logs what is wrong with the server, once in each outage.
 func (r *runner) logServer(err error) {
-	if text := err.Error(); text != r.logged {
-		r.logged = text
+	if text := err.Error(); r.outages.isNew(text) {
 		r.log("%s; the program runs on", text)
 	}
 }
