@@ -207,7 +207,16 @@ func TestTooManyBytes(t *testing.T) {
 		if _, err := client.Open(t.Context(), o); !errors.Is(err, client.ErrTooLarge) {
 			t.Errorf("got %v", err)
 		}
-		mustWait(t, c, server.Delete("b"))
+		before := server.Requests()
+		time.Sleep(10 * time.Minute)
+		if asked := server.Requests() - before; asked < 5 || asked > 12 {
+			t.Errorf("in 10 minutes it was read %d times", asked)
+		}
+		server.Delete("b")
+		time.Sleep(2 * time.Minute)
+		if stale, _ := c.Stale(); stale {
+			t.Error("the client is still stale")
+		}
 	})
 }
 

@@ -16,6 +16,9 @@ const (
 	// refusedPause is how long a token is not sent again that the server has refused: an address
 	// that sends many of them is refused for a while.
 	refusedPause = time.Minute
+	// tooLargePause is the pause before configs are read again that were too large: each try makes
+	// the server send as much as MaxBytes allows.
+	tooLargePause = time.Minute
 )
 
 // errOtherToken ends a stream because the source of the token has another one.
@@ -230,6 +233,9 @@ func (b *backoff) wait(ctx context.Context, err error, other func(context.Contex
 	b.next = min(2*b.next, b.most)
 	if failed, is := errors.AsType[*rest.Error](err); is {
 		pause = max(pause, min(failed.RetryAfter, refusedPause))
+	}
+	if errors.Is(err, ErrTooLarge) {
+		pause = max(pause, tooLargePause)
 	}
 	if !isRefused(err) || other == nil {
 		return sleep(ctx, pause)

@@ -79,7 +79,8 @@ func (v *Value[T]) update(c *Config) error {
 }
 
 // Parsed returns a value that a function makes of the text of a config. Each check must accept it.
-// An error of either must not have the text in it.
+// An error of either must not have the text in it. Neither may use the client, which waits for
+// them.
 //
 // A value is kept up to date until the client is closed, so make it once, not for each use.
 func Parsed[T any](c *Client, name string, standard T, parse func(string) (T, error), checks ...func(T) error) *Value[T] {
