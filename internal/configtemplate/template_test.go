@@ -177,7 +177,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestBounds: no template takes more than its share of steps and memory, and each says why. Its time
+// TestBounds: no template takes more than its share of steps and memory, and each says why. Time
 // stands still, so that a slow machine does not end a template before its other bounds do.
 func TestBounds(t *testing.T) { synctest.Test(t, testBounds) }
 
