@@ -72,19 +72,19 @@ for (const [what, origin, url, secret] of [
 test('a page that keeps its configs starts while the server cannot be reached, and follows later', patience, async (t) => {
   await set(openUrl, undefined, { 'client/a': '1' });
   const { context, page } = await visit(t, openUrl);
-  await page.evaluate(async () => {
+  await page.evaluate(async (address) => {
     const { open } = await import('/client-test/index.js');
-    const configs = await open({ url: location.origin, prefix: 'client', storage: localStorage });
+    const configs = await open({ url: address, prefix: 'client', storage: localStorage });
     await configs.close();
     await import('/client-test/keeper.js');
-  });
+  }, openUrl);
   await context.setOffline(true);
-  const started = await page.evaluate(async () => {
+  const started = await page.evaluate(async (address) => {
     const { open } = await import('/client-test/index.js');
-    globalThis.configs = await open({ url: location.origin, prefix: 'client', storage: localStorage, pause: () => 10 });
+    globalThis.configs = await open({ url: address, prefix: 'client', storage: localStorage, pause: () => 10 });
     globalThis.a = globalThis.configs.int('client/a', 0);
     return [globalThis.a.get(), globalThis.configs.stale() instanceof Date];
-  });
+  }, openUrl);
   assert.deepEqual(started, [1, true]);
   await set(openUrl, undefined, { 'client/a': '5' });
   await context.setOffline(false);
@@ -101,7 +101,8 @@ test('a page of a foreign origin gets an error', patience, async (t) => {
 });
 
 /** An empty page of an origin, which has the client below /client-test/. */
-async function visit(t, origin) {
+async function visit(t, address) {
+  const { origin } = new URL(address); // a server may be below a path
   // A page that the test answers for counts as one of the internet, which must ask before it sends to this machine.
   const context = await browser.newContext({ permissions: ['local-network-access'] });
   t.after(() => context.close());
@@ -122,7 +123,7 @@ async function visit(t, origin) {
 
 /** Gives configs values, as another program does. */
 async function set(url, secret, values) {
-  const response = await fetch(new URL('/changes', url), {
+  const response = await fetch(`${url}/changes`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...secret && { Authorization: `Bearer ${secret}` } },
     body: JSON.stringify({ changes: Object.entries(values).map(([name, value]) => ({ set: { name, value } })) }),
