@@ -15,6 +15,7 @@ const pageTest = `package page
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -38,8 +39,26 @@ BLOCK0
 	return nil
 }
 
+// second changes another config again and again, since the block waits for a change that comes
+// after its snapshot.
 func second(c *client.Client, change func()) (string, string) {
-	time.AfterFunc(0, change)
+	tick := time.NewTicker(10 * time.Millisecond)
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-over:
+				return
+			case <-tick.C:
+				change()
+			}
+		}
+	}()
+	defer func() {
+		close(over)
+		<-done
+	}()
 BLOCK1
 	return host.Value, user.Value
 }
@@ -73,7 +92,12 @@ func Test(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if host, user := second(c, func() { server.Set("payments/db/host", "db2") }); host != "db1" || user != "app" {
+	changes := 0
+	change := func() {
+		changes++
+		server.Set("payments/other", strconv.Itoa(changes))
+	}
+	if host, user := second(c, change); host != "db1" || user != "app" {
 		t.Errorf("the second block: got %q and %q", host, user)
 	}
 	if err := third(t.Context(), c); err != nil {
